@@ -1,0 +1,81 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Rules every Swift target obeys. Warnings are errors so that the tree never collects them.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+/// The pure modules also account for every unsafe operation: `unsafe` is then greppable.
+let pure = strict + [.strictMemorySafety()]
+
+let package = Package(
+    name: "sipmeter",
+    products: [.executable(name: "sipmeter", targets: ["sipmeter"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+    ],
+    targets: [
+        // Pure: no socket, no clock, no Foundation, no C.
+        .target(name: "Datagrams", swiftSettings: pure),
+        .target(name: "Observations", dependencies: ["Datagrams"], swiftSettings: pure),
+        .target(name: "SIP", dependencies: ["Datagrams"], swiftSettings: pure),
+        .target(name: "Scenarios", dependencies: ["SIP", "Datagrams"], swiftSettings: pure),
+        .target(
+            name: "StandardScenarios", path: "scenarios",
+            resources: [.embedInCode("uac.xml"), .embedInCode("uas.xml")], swiftSettings: strict),
+        .target(
+            name: "UserAgent", dependencies: ["Scenarios", "SIP", "Datagrams", "Observations"], swiftSettings: pure),
+        .target(
+            name: "Latency",
+            dependencies: [
+                "Datagrams", "Observations", .product(name: "Histogram", package: "hdrhistogram-swift"),
+            ], swiftSettings: pure),
+        .target(name: "Reports", dependencies: ["Latency", "Observations", "Datagrams"], swiftSettings: pure),
+
+        // The kernel.
+        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .target(name: "CLinuxNet"),
+        .target(
+            name: "UDPTransport", dependencies: ["CLinuxNet", "COpenSSL", "Datagrams"], swiftSettings: strict),
+
+        // Where both sides meet.
+        .target(
+            name: "LoadRun",
+            dependencies: [
+                "UserAgent", "UDPTransport", "Latency", "Observations", "Scenarios", "SIP", "Datagrams", "Reports",
+            ], swiftSettings: strict),
+        .executableTarget(
+            name: "sipmeter",
+            dependencies: [
+                "LoadRun", "Reports", "Latency", "Scenarios", "StandardScenarios", "UDPTransport", "UserAgent",
+                "Observations", "Datagrams", "SIP",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], swiftSettings: strict),
+
+        // Tests. `Simulation` is a library: virtual time, a lossy link, scripted peers.
+        .target(
+            name: "Simulation", dependencies: ["UserAgent", "Scenarios", "SIP", "Datagrams", "Observations"],
+            path: "Tests/Simulation", swiftSettings: strict),
+        .testTarget(name: "SIPTests", dependencies: ["SIP", "Datagrams"], swiftSettings: strict),
+        .testTarget(
+            name: "ScenariosTests", dependencies: ["Scenarios", "StandardScenarios", "SIP", "Datagrams"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "UserAgentTests",
+            dependencies: [
+                "UserAgent", "Simulation", "StandardScenarios", "Scenarios", "SIP", "Datagrams", "Observations",
+            ], swiftSettings: strict),
+        .testTarget(
+            name: "LatencyTests", dependencies: ["Latency", "Observations", "Datagrams"], swiftSettings: strict),
+        .testTarget(
+            name: "ReportsTests", dependencies: ["Reports", "Latency", "Observations", "Datagrams"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "UDPTransportTests", dependencies: ["UDPTransport", "Datagrams"], swiftSettings: strict),
+    ]
+)

@@ -1,0 +1,69 @@
+/// One datagram to send. Its bytes are `Outbox.bytes.storage[start ..< start + count]`.
+package struct Transmit: Sendable, BitwiseCopyable {
+    package var start: Int
+    package var count: Int
+    package var destination: SocketAddress
+    /// Index into the run's source addresses; 0 unless a source range was asked for.
+    package var source: UInt16
+    /// Nil: goes out without the call tag (responses, and calls of the untagged control group).
+    package var tag: CallTag?
+    /// Given back to the engine with the instant of sending (`didSend`).
+    package var receipt: Receipt
+
+    /// Which transmission this was, in the engine's own terms. Opaque to everybody else.
+    package struct Receipt: Sendable, BitwiseCopyable, Equatable {
+        package var slot: UInt32
+        package var generation: UInt32
+        package var kind: UInt8
+        package var index: UInt8
+
+        package init(slot: UInt32, generation: UInt32, kind: UInt8, index: UInt8) {
+            self.slot = slot
+            self.generation = generation
+            self.kind = kind
+            self.index = index
+        }
+        package static let none = Receipt(slot: .max, generation: 0, kind: 0, index: 0)
+    }
+
+    package init(
+        start: Int, count: Int, destination: SocketAddress, source: UInt16 = 0, tag: CallTag? = nil,
+        receipt: Receipt = .none
+    ) {
+        self.start = start
+        self.count = count
+        self.destination = destination
+        self.source = source
+        self.tag = tag
+        self.receipt = receipt
+    }
+}
+
+/// What the engine wants on the wire, in order: filled by the engine, handed to the kernel in one batch, then emptied.
+/// It keeps its memory, so that after warm-up nothing allocates.
+package struct Outbox: Sendable {
+    package var bytes: ByteBuffer
+    package private(set) var datagrams: [Transmit] = []
+
+    /// Past this many the engine stops and asks to be flushed: a batch stays short enough that the last datagram of it
+    /// is not kept waiting (64 x 2.5 us).
+    package static let flushThreshold = 64
+
+    package init() {
+        bytes = ByteBuffer(capacity: 128 << 10)
+        datagrams.reserveCapacity(4 * Self.flushThreshold)
+    }
+
+    package var isEmpty: Bool { datagrams.isEmpty }
+    package var wantsFlush: Bool { datagrams.count >= Self.flushThreshold }
+
+    package mutating func append(_ transmit: Transmit) {
+        precondition(transmit.start + transmit.count <= bytes.count, "a datagram must lie inside the outbox")
+        datagrams.append(transmit)
+    }
+
+    package mutating func removeAll() {
+        bytes.removeAll()
+        datagrams.removeAll(keepingCapacity: true)
+    }
+}

@@ -1,0 +1,5 @@
+/// The scenario files of this folder, carried inside the binary.
+package enum StandardScenarios {
+    package static var uac: [UInt8] { PackageResources.uac_xml }
+    package static var uas: [UInt8] { PackageResources.uas_xml }
+}
