@@ -5,7 +5,8 @@ package struct ByteBuffer: Sendable {
     package private(set) var storage: [UInt8]
     package private(set) var count = 0
 
-    package init(capacity: Int) { storage = [UInt8](repeating: 0, count: max(capacity, 64)) }
+    /// Capacity 0 allocates nothing.
+    package init(capacity: Int) { storage = capacity == 0 ? [] : [UInt8](repeating: 0, count: capacity) }
 
     package mutating func removeAll() { count = 0 }
 
@@ -76,7 +77,7 @@ package struct ByteBuffer: Sendable {
     }
 
     private mutating func grow(by n: Int) {
-        let wanted = max(storage.count * 2, count + n)
+        let wanted = max(storage.count * 2, count + n, 64)
         storage.reserveCapacity(wanted)
         storage.append(contentsOf: repeatElement(0, count: wanted - storage.count))
     }

@@ -9,6 +9,8 @@ package struct Transmit: Sendable, BitwiseCopyable {
     package var tag: CallTag?
     /// Given back to the engine with the instant of sending (`didSend`).
     package var receipt: Receipt
+    /// When the schedule wanted it sent: the retransmission timer's instant, or for a call's first request its due time.
+    package var due: MonotonicInstant
 
     /// Which transmission this was, in the engine's own terms. Opaque to everybody else.
     package struct Receipt: Sendable, BitwiseCopyable, Equatable {
@@ -28,7 +30,7 @@ package struct Transmit: Sendable, BitwiseCopyable {
 
     package init(
         start: Int, count: Int, destination: SocketAddress, source: UInt16 = 0, tag: CallTag? = nil,
-        receipt: Receipt = .none
+        receipt: Receipt = .none, due: MonotonicInstant = MonotonicInstant(nanoseconds: 0)
     ) {
         self.start = start
         self.count = count
@@ -36,6 +38,7 @@ package struct Transmit: Sendable, BitwiseCopyable {
         self.source = source
         self.tag = tag
         self.receipt = receipt
+        self.due = due
     }
 }
 
@@ -65,5 +68,19 @@ package struct Outbox: Sendable {
     package mutating func removeAll() {
         bytes.removeAll()
         datagrams.removeAll(keepingCapacity: true)
+    }
+}
+
+extension Outbox {
+    /// Takes datagrams from `mark` on out again, as a lossy link would. Returns how many.
+    package mutating func remove(from mark: Int, where isLost: (Transmit) -> Bool) -> Int {
+        var kept = mark
+        for i in mark..<datagrams.count where !isLost(datagrams[i]) {
+            datagrams[kept] = datagrams[i]
+            kept += 1
+        }
+        let lost = datagrams.count - kept
+        datagrams.removeLast(lost)
+        return lost
     }
 }

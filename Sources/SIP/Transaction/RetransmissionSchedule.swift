@@ -11,45 +11,52 @@ import Datagrams
 package struct RetransmissionSchedule: Sendable, BitwiseCopyable {
     /// The next instant, of a retransmission or of giving up.
     package private(set) var next: MonotonicInstant
-    package let givesUpAt: MonotonicInstant
-    private var interval: Nanoseconds
-    private let cap: Nanoseconds
-    /// Instants that passed while nobody looked, and at which therefore nothing was sent.
-    package private(set) var missed: UInt32 = 0
+    package private(set) var givesUpAt: MonotonicInstant
+    /// Length of the interval that ends at `next`.
+    package private(set) var interval: Nanoseconds
 
     package enum Event: Sendable, Equatable {
         case notYet
-        /// Send again; `due` is the instant of the schedule.
-        case retransmit(due: MonotonicInstant)
+        /// Send again; `due` is the instant of the schedule. `missed` instants passed while nobody looked, and nothing
+        /// is sent for them.
+        case retransmit(due: MonotonicInstant, missed: Int)
         case giveUp
     }
 
-    /// - Parameter cap: T2, or nil for an INVITE, whose intervals double without a cap (RFC 3261, 17.1.1.2).
-    package init(start: MonotonicInstant, t1: Nanoseconds, cap: Nanoseconds?) {
+    package init(start: MonotonicInstant, t1: Nanoseconds) {
         interval = t1
-        self.cap = cap ?? Nanoseconds(.max)
         givesUpAt = start + t1 * 64
         next = min(start + t1, givesUpAt)
     }
 
-    package mutating func event(at now: MonotonicInstant) -> Event {
+    /// - Parameter cap: T2, or nil for an INVITE, whose intervals double without a cap (RFC 3261, 17.1.1.2).
+    package mutating func event(at now: MonotonicInstant, cap: Nanoseconds?) -> Event {
         if now < next { return .notYet }
         if next >= givesUpAt { return .giveUp }
         let due = next
-        step()
+        step(cap)
         // After a stall longer than the interval: one copy, not a burst of overdue ones.
+        var missed = 0
         while next <= now, next < givesUpAt {
-            step()
+            step(cap)
             missed += 1
         }
-        return .retransmit(due: due)
+        return .retransmit(due: due, missed: missed)
     }
 
     /// A provisional response to a non-INVITE request: the interval becomes T2 at once (RFC 3261, 17.1.2.2).
     package mutating func slowDown(to t2: Nanoseconds) { interval = t2 }
 
-    private mutating func step() {
-        interval = min(interval * 2, cap)
+    /// Waits for one instant without sending anything again: Timer B alone, or a limit of the user's.
+    package mutating func wait(until instant: MonotonicInstant, from start: MonotonicInstant) {
+        interval = instant - start
+        next = instant
+        givesUpAt = instant
+    }
+
+    private mutating func step(_ cap: Nanoseconds?) {
+        interval = interval * 2
+        if let cap { interval = min(interval, cap) }
         next = min(next + interval, givesUpAt)
     }
 }

@@ -1,0 +1,132 @@
+import Datagrams
+import Observations
+import SIP
+
+/// A monotonic instant that may not have come yet, in one word.
+struct Moment: Sendable, BitwiseCopyable {
+    private var raw: Int64 = .min
+
+    static let never = Moment()
+    init() {}
+    init(_ instant: MonotonicInstant) { raw = instant.nanoseconds }
+
+    var instant: MonotonicInstant? { raw == .min ? nil : MonotonicInstant(nanoseconds: raw) }
+    var hasCome: Bool { raw != .min }
+    mutating func setOnce(_ instant: MonotonicInstant) { if raw == .min { raw = instant.nanoseconds } }
+}
+
+/// One transaction of a call: the RFC's state machine and what is needed to send its message again.
+struct CallTransaction: Sendable, BitwiseCopyable {
+    enum Machine: Sendable, BitwiseCopyable {
+        case none
+        case inviteClient(InviteClientTransaction)
+        case client(ClientTransaction)
+        case inviteServer(InviteServerTransaction)
+        case server(ServerTransaction)
+    }
+
+    var machine = Machine.none
+    var method = Method.other
+    /// The call's first request: `trying`, `ringing` and `answer` are measured on it.
+    var isFirst = false
+    /// Made by the engine itself (CANCEL, BYE on giving up), not by a step of the scenario.
+    var isAutomatic = false
+    /// Stamp of the timer entry that counts; entries with another one are void.
+    var stamp: UInt16 = 0
+    var retransmissions: UInt16 = 0
+    /// The step that sent it, for rendering it again; `.max` where `stored` holds the bytes.
+    var step: UInt16 = .max
+    /// Server: the last response sent.
+    var status: UInt16 = 0
+    /// The number in the CSeq header; and the call's counter when it was rendered.
+    var cseq: UInt32 = 0
+    var rawCSeq: UInt32 = 0
+    /// Client: which branch of ours.
+    var branchSequence: UInt32 = 0
+    /// Client with a branch of the scenario's own, and server: hash of the branch's text.
+    var branchHash: UInt64 = 0
+    var schedule = RetransmissionSchedule(start: MonotonicInstant(nanoseconds: 0), t1: .zero)
+    /// Client: the request's bytes, where it cannot be rendered again. Server: the last response's.
+    var stored = TextRange.empty
+    var sentAt = Moment.never
+    /// INVITE client: the ACK of the 2xx, as a step and its branch, or as bytes.
+    var ackStep: UInt16 = .max
+    var ackSequence: UInt32 = 0
+    var ackStored = TextRange.empty
+    /// Server: where responses go (RFC 3261, 18.2.2).
+    var replyTo = SocketAddress(ipv4: 0, port: 0)
+
+    /// Its state no longer matters to the flow: the place may be given to another transaction.
+    var isFinished: Bool {
+        switch machine {
+        case .none: true
+        case .inviteClient(let state):
+            switch state {
+            case .completed, .terminated: true
+            // Accepted must go on answering repeated 2xx.
+            case .calling, .proceeding, .accepted: false
+            }
+        case .client(let state): state == .completed || state == .terminated
+        case .inviteServer(let state):
+            switch state {
+            case .confirmed, .terminated: true
+            case .proceeding, .completed, .accepted: false
+            }
+        case .server(let state): state == .completed || state == .terminated
+        }
+    }
+}
+
+/// A call while it is open: fixed size, no references.
+struct Call: Sendable, BitwiseCopyable {
+    enum Waiting: UInt8, Sendable, BitwiseCopyable { case nothing, receive, pause }
+
+    /// Transactions at once: INVITE, one request of ours beside it, one of the peer's. A further one takes the place of
+    /// a finished one.
+    static let transactionLimit = 3
+
+    var number: UInt64 = 0
+    var slot: UInt32 = 0
+    var generation: UInt32 = 0
+    var isOpen = false
+    /// The row is written; only automatic messages (CANCEL, BYE) are still to be settled.
+    var isClosing = false
+    var isTagged = false
+    var hasSentRequest = false
+    /// Server: the ACK of our 2xx has come.
+    var isAcknowledged = false
+    /// The peer's BYE has come.
+    var hasPeerEnded = false
+    var waiting = Waiting.nothing
+    var stamp: UInt16 = 0
+    /// Index of the step the call stands on.
+    var step: UInt16 = 0
+    /// The server transaction that the scenario's next response answers.
+    var answering: UInt8 = .max
+    var source: UInt16 = 0
+    /// Backward jumps so far: keeps the branches of a repeated step apart.
+    var loop: UInt32 = 0
+    var automaticRequests: UInt16 = 0
+    var cseq: UInt32 = 0
+    var retransmissions: UInt32 = 0
+    var inviteStatus: UInt16 = 0
+    var transactions: InlineArray<3, CallTransaction> = .init(repeating: CallTransaction())
+
+    var destination = SocketAddress(ipv4: 0, port: 0)
+    var callID = TextRange.empty
+    var peerTag = TextRange.empty
+    var routes = TextRange.empty
+    var remoteTarget = TextRange.empty
+    var lastMessage = TextRange.empty
+
+    var dueAt = MonotonicInstant(nanoseconds: 0)
+    var sentAt = Moment.never
+    var tryingAt = Moment.never
+    var ringingAt = Moment.never
+    var answeredAt = Moment.never
+    var byeSentAt = Moment.never
+    var byeAnsweredAt = Moment.never
+    var lastFinalAt = Moment.never
+    var pausedAt = Moment.never
+    var hold = Nanoseconds.zero
+}

@@ -1,0 +1,221 @@
+import Datagrams
+import Observations
+import SIP
+import Scenarios
+
+/// What the engine is told once, at the start of a run.
+package struct EngineConfiguration: Sendable {
+    package enum Tagging: Sendable, Equatable { case none, all }
+
+    /// Tells this run's Call-IDs and branches from every other run's.
+    package var run: UInt32
+    /// Times in records count from here.
+    package var start: MonotonicInstant
+    package var timers: TimerValues
+    /// The timers above win over a scenario's `retrans`.
+    package var overridesScenarioTimers = false
+    /// How long a call may stay without a final response after a provisional one. RFC 3261 sets no limit (16.6, timer C
+    /// is a proxy's: over 3 minutes).
+    package var ringTimeout: Nanoseconds = .seconds(180)
+    /// Length of a pause whose scenario gives none.
+    package var hold: Nanoseconds = .zero
+    package var tagging = Tagging.none
+    /// Addresses calls are placed from, in turn; the first is the socket's own.
+    package var sources: [SocketAddress]
+    /// Rows for the journal. An answering side only counts.
+    package var recordsCalls = true
+
+    package init(run: UInt32, start: MonotonicInstant, timers: TimerValues = TimerValues(), sources: [SocketAddress]) {
+        self.run = run
+        self.start = start
+        self.timers = timers
+        self.sources = sources
+    }
+}
+
+/// Calls, their transactions and timers, and the scenario each call walks through: what UAC and UAS have in common.
+///
+/// A value that holds no socket and reads no clock. Every event brings `now`; what is to be sent collects in `outbox`, what
+/// was observed in `journal` and `counters`. The owner sends the outbox, tells the instants with `didSend`, and empties it.
+/// After warm-up no event allocates.
+package struct CallEngine: Sendable {
+    /// A Call-ID of ours names an entry here, which says where the call is now.
+    struct DirectoryEntry: Sendable, BitwiseCopyable {
+        enum Place: Sendable, BitwiseCopyable {
+            case free
+            case open(UInt32)
+            /// Number in `lingering`.
+            case lingering(UInt64)
+        }
+        var number: UInt64
+        var place: Place
+    }
+
+    /// Events of one call without any wait between them; past this a scenario's loop counts as broken.
+    static let stepLimit = 10_000
+
+    let program: Program
+    let configuration: EngineConfiguration
+    package var outbox = Outbox()
+    package var journal = Journal()
+    package var counters = Counters()
+    package private(set) var openCalls = 0
+
+    var calls: [Call] = []
+    private var freeCalls: [UInt32] = []
+    var directory: [DirectoryEntry] = []
+    private var freeSlots = Ring<UInt32>(minimumCapacity: 1024)
+    var lingering = Ring<LingeringCall>(minimumCapacity: 1024)
+    var byCallID = CallIDMap()
+    var timers = TimerQueue()
+    var texts = TextStore()
+    /// Starts of the scenario's named response times, `responseTimeNames.count` for each place of `calls`.
+    var responseTimeStarts: [Moment] = []
+    /// A request of ours, rendered again to make another message from it.
+    var request = ByteBuffer(capacity: 2048)
+    var requestIndex = MessageIndex()
+    var resumed = ByteBuffer(capacity: 2048)
+    var resumedIndex = MessageIndex()
+    var receivedIndex = MessageIndex()
+    /// Whether the scenario's Call-IDs are `[call_id]`, so that calls are found without hashing. Known after the first.
+    var usesOwnCallIDs: Bool?
+    let hasGlobalReceives: Bool
+
+    package init(program: Program, configuration: EngineConfiguration) {
+        self.program = program
+        self.configuration = configuration
+        hasGlobalReceives = program.instructions.contains {
+            if case .receive(let receive) = $0.operation { receive.presence == .globallyOptional } else { false }
+        }
+        // Address space, not memory: growing later would copy everything at a bad moment.
+        calls.reserveCapacity(1 << 17)
+        freeCalls.reserveCapacity(1 << 17)
+        directory.reserveCapacity(1 << 20)
+    }
+
+    /// When `advance` wants to be called at the latest.
+    package var deadline: MonotonicInstant {
+        guard let first = lingering.first else { return timers.earliest }
+        return min(timers.earliest, first.until)
+    }
+
+    /// Fires what is due. Stops early when the outbox wants to be flushed; call again until `deadline` lies ahead.
+    package mutating func advance(to now: MonotonicInstant) {
+        while !outbox.wantsFlush, let entry = timers.popDue(at: now) {
+            let i = Int(entry.call)
+            guard calls[i].isOpen, calls[i].generation == entry.generation else { continue }
+            switch entry.kind {
+            case .scenario:
+                if calls[i].stamp == entry.stamp { scenarioTimerFired(i, at: now) }
+            case .transaction(let t):
+                if calls[i].transactions[Int(t)].stamp == entry.stamp { transactionTimerFired(i, Int(t), at: now) }
+            }
+        }
+        expireLingering(at: now)
+    }
+
+    /// The datagram of this receipt was handed to the kernel at `sentAt`.
+    package mutating func didSend(_ transmit: Transmit, at sentAt: MonotonicInstant) {
+        counters.datagramsSent += 1
+        let receipt = transmit.receipt
+        guard receipt.slot < calls.count, let kind = ReceiptKind(rawValue: receipt.kind) else { return }
+        let i = Int(receipt.slot)
+        guard calls[i].generation == receipt.generation, calls[i].isOpen else { return }
+        let t = Int(receipt.index)
+        switch kind {
+        case .firstSending:
+            calls[i].transactions[t].sentAt.setOnce(sentAt)
+            if calls[i].transactions[t].isFirst { calls[i].sentAt.setOnce(sentAt) }
+            if calls[i].transactions[t].method == .bye { calls[i].byeSentAt.setOnce(sentAt) }
+        case .retransmission:
+            recordRetransmission(i, t, due: transmit.due, sentAt: sentAt)
+        }
+    }
+
+    // MARK: places
+
+    mutating func open(number: UInt64, at now: MonotonicInstant) -> Int {
+        let i: Int
+        if let free = freeCalls.popLast() {
+            i = Int(free)
+        } else {
+            i = calls.count
+            calls.append(Call())
+            for _ in program.responseTimeNames { responseTimeStarts.append(.never) }
+        }
+        let slot: Int
+        if freeSlots.isEmpty {
+            slot = directory.count
+            directory.append(DirectoryEntry(number: 0, place: .free))
+        } else {
+            slot = Int(freeSlots.removeFirst())
+        }
+        directory[slot] = DirectoryEntry(number: number, place: .open(UInt32(i)))
+        let generation = calls[i].generation &+ 1
+        calls[i] = Call()
+        calls[i].number = number
+        calls[i].slot = UInt32(slot)
+        calls[i].generation = generation
+        calls[i].isOpen = true
+        calls[i].dueAt = now
+        let names = program.responseTimeNames.count
+        for n in 0..<names { responseTimeStarts[i * names + n] = .never }
+        openCalls += 1
+        return i
+    }
+
+    /// The call's place becomes free; its slot stays until the lingering is over.
+    mutating func release(_ i: Int, at now: MonotonicInstant) {
+        let remembered = makeLingering(i, until: now + configuration.timers.transactionTimeout)
+        directory[Int(calls[i].slot)].place = .lingering(lingering.append(remembered))
+        for t in calls[i].transactions.indices { texts.discard(&calls[i].transactions[t].stored) }
+        texts.discard(&calls[i].lastMessage)
+        calls[i].isOpen = false
+        freeCalls.append(UInt32(i))
+        openCalls -= 1
+    }
+
+    mutating func forgetSlot(_ slot: UInt32) {
+        directory[Int(slot)] = DirectoryEntry(number: 0, place: .free)
+        freeSlots.append(slot)
+    }
+
+    /// Where the call of this Call-ID is.
+    func find(_ callID: borrowing Span<UInt8>) -> DirectoryEntry.Place {
+        if usesOwnCallIDs != false, let identity = CallIdentity.parse(callID), identity.run == configuration.run {
+            guard identity.slot < directory.count, directory[Int(identity.slot)].number == identity.number else {
+                return .free
+            }
+            return directory[Int(identity.slot)].place
+        }
+        guard let slot = byCallID.find(callID, in: texts, owner: { self.callIDText(ofSlot: $0) }) else { return .free }
+        return directory[Int(slot)].place
+    }
+
+    private func callIDText(ofSlot slot: UInt32) -> TextRange {
+        switch directory[Int(slot)].place {
+        case .free: .empty
+        case .open(let i): calls[Int(i)].callID
+        case .lingering(let number): lingering[number].callID
+        }
+    }
+
+    // MARK: stopping
+
+    /// Ends every open call now: CANCEL or BYE goes out where one is due, once.
+    package mutating func giveUp(_ outcome: CallOutcome, at now: MonotonicInstant) {
+        for i in calls.indices where calls[i].isOpen {
+            if calls[i].isClosing {
+                release(i, at: now)
+            } else {
+                finish(i, outcome, at: now)
+            }
+        }
+    }
+
+    /// Open calls whose row is not yet written.
+    package var unfinishedCalls: Int { calls.reduce(0) { $0 + ($1.isOpen && !$1.isClosing ? 1 : 0) } }
+}
+
+/// What `Transmit.Receipt.kind` means to the engine.
+enum ReceiptKind: UInt8 { case firstSending, retransmission }

@@ -1,0 +1,183 @@
+import Datagrams
+import Observations
+import SIP
+import Scenarios
+
+/// How calls end: the row is written, and what the peer still believes in is taken back (CANCEL, BYE).
+extension CallEngine {
+    mutating func finish(_ i: Int, _ outcome: CallOutcome, at now: MonotonicInstant) {
+        guard !calls[i].isClosing else { return }
+        record(i, outcome, at: now)
+        calls[i].stamp &+= 1
+        switch outcome {
+        case .ok, .refused, .unsent: break
+        case .status, .timeout, .unexpected, .interrupted:
+            if takeBack(i, at: now) {
+                calls[i].isClosing = true
+                return
+            }
+        }
+        release(i, at: now)
+    }
+
+    private mutating func record(_ i: Int, _ outcome: CallOutcome, at now: MonotonicInstant) {
+        if outcome == .ok { counters.ok += 1 } else { counters.failed += 1 }
+        guard configuration.recordsCalls else { return }
+        let call = calls[i]
+        var row = CallRecord(number: call.number, callID: callIDText(i), due: call.dueAt - configuration.start)
+        row.outcome = outcome
+        row.ended = now - configuration.start
+        row.hold = call.hold
+        row.retransmissions = call.retransmissions
+        row.inviteStatus = call.inviteStatus
+        row.isTagged = call.isTagged
+        row.isSession = startsWithInvite
+        if let sentAt = call.sentAt.instant {
+            row.sent = sentAt - configuration.start
+            row.trying = call.tryingAt.instant.map { $0 - sentAt }
+            row.ringing = call.ringingAt.instant.map { $0 - sentAt }
+            row.answer = call.answeredAt.instant.map { $0 - sentAt }
+            if let byeSentAt = call.byeSentAt.instant { row.bye = call.byeAnsweredAt.instant.map { $0 - byeSentAt } }
+            if outcome == .ok, let end = call.lastFinalAt.instant {
+                row.rtt = end - sentAt - call.hold
+                row.rttFromDue = end - call.dueAt - call.hold
+            }
+        }
+        journal.calls.append(row)
+    }
+
+    /// The Call-ID as it went over the wire.
+    func callIDText(_ i: Int) -> CallIDText {
+        let kept = calls[i].callID
+        if kept.count > 0 {
+            return CallIDText(texts.bytes.span.extracting(Int(kept.start)..<Int(kept.start + kept.count)))
+        }
+        return CallIDText(run: configuration.run, number: calls[i].number, slot: calls[i].slot)
+    }
+
+    // MARK: taking back
+
+    /// True where a transaction must still be settled before the call's place is free.
+    private mutating func takeBack(_ i: Int, at now: MonotonicInstant) -> Bool {
+        guard let t = latestInvite(i), case .inviteClient(let state) = calls[i].transactions[t].machine else {
+            return hasUnacknowledgedFailure(i)
+        }
+        switch state {
+        case .proceeding:
+            cancel(i, t, at: now)
+            return true
+        case .accepted:
+            if calls[i].byeSentAt.hasCome || calls[i].hasPeerEnded { return false }
+            return endDialog(i, t, at: now)
+        case .calling, .completed, .terminated:
+            // CANCEL may only follow a provisional (9.1); there is nothing the peer is known to believe in.
+            return false
+        }
+    }
+
+    /// A server that refused an INVITE waits for the ACK, repeating its response (timers G and H).
+    private func hasUnacknowledgedFailure(_ i: Int) -> Bool {
+        for t in 0..<Call.transactionLimit {
+            if case .inviteServer(.completed) = calls[i].transactions[t].machine { return true }
+        }
+        return false
+    }
+
+    private mutating func cancel(_ i: Int, _ invite: Int, at now: MonotonicInstant) {
+        loadRequest(i, invite)
+        let rendered = ComposedMessage.appendCancel(
+            to: &outbox.bytes, invite: request.storage.span.extracting(0..<request.count), inviteIndex: requestIndex)
+        // 9.1: after 64 x T1 without a final response the INVITE counts as cancelled.
+        calls[i].transactions[invite].sentAt = Moment(now)
+        calls[i].transactions[invite].schedule.wait(
+            until: now + configuration.timers.transactionTimeout, from: now)
+        armTransactionTimer(i, invite)
+        beginAutomatic(
+            i, .cancel, cseq: calls[i].transactions[invite].cseq,
+            branchSequence: calls[i].transactions[invite].branchSequence, rendered, at: now)
+    }
+
+    /// The dialog of a 2xx that the scenario did not bring to its end: ACK if none was sent, then BYE.
+    private mutating func endDialog(_ i: Int, _ t: Int, at now: MonotonicInstant) -> Bool {
+        loadRequest(i, t)
+        if calls[i].transactions[t].ackStep == .max, calls[i].transactions[t].ackStored.count == 0 {
+            let branch = automaticBranch(i)
+            let ack = ComposedMessage.appendAckFor2xx(
+                to: &outbox.bytes, invite: request.storage.span.extracting(0..<request.count),
+                inviteIndex: requestIndex, toTag: texts.bytes.span.extracting(calls[i].peerTag.bounds), branch: branch)
+            texts.replace(
+                &calls[i].transactions[t].ackStored,
+                with: outbox.bytes.storage.span.extracting(ack.start..<ack.start + ack.count))
+            post(i, ack, method: .ack, cseq: calls[i].transactions[t].cseq, due: now)
+        }
+        let cseq = max(calls[i].cseq, calls[i].transactions[t].cseq) + 1
+        let branch = automaticBranch(i)
+        let rendered = ComposedMessage.appendBye(
+            to: &outbox.bytes, invite: request.storage.span.extracting(0..<request.count), inviteIndex: requestIndex,
+            target: texts.bytes.span.extracting(calls[i].remoteTarget.bounds), routes: texts.bytes.span.extracting(calls[i].routes.bounds), toTag: texts.bytes.span.extracting(calls[i].peerTag.bounds),
+            branch: branch, cseq: cseq)
+        beginAutomatic(i, .bye, cseq: cseq, branchSequence: branch.sequence, rendered, at: now)
+        return true
+    }
+
+    /// The BYE for a fork's dialog: sent once for each of its 2xx.
+    mutating func composeBye(
+        _ i: Int, _ t: Int, at now: MonotonicInstant, _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex
+    ) {
+        let cseq = max(calls[i].cseq, calls[i].transactions[t].cseq) + 1
+        let branch = automaticBranch(i)
+        let rendered = ComposedMessage.appendBye(
+            to: &outbox.bytes, invite: request.storage.span.extracting(0..<request.count), inviteIndex: requestIndex,
+            target: bytes.extracting(index.contactURI.bounds), routes: Span(),
+            toTag: bytes.extracting(index.toTag.bounds), branch: branch, cseq: cseq)
+        post(i, rendered, method: .bye, cseq: cseq, due: now)
+    }
+
+    private mutating func beginAutomatic(
+        _ i: Int, _ method: Method, cseq: UInt32, branchSequence: UInt32, _ rendered: Rendered, at now: MonotonicInstant
+    ) {
+        let stored = texts.keep(
+            outbox.bytes.storage.span.extracting(rendered.start..<rendered.start + rendered.count))
+        post(i, rendered, method: method, cseq: cseq, due: now)
+        guard let t = freeTransaction(i) else { return }
+        var transaction = CallTransaction()
+        transaction.stamp = calls[i].transactions[t].stamp &+ 1
+        transaction.machine = .client(.trying)
+        transaction.method = method
+        transaction.isAutomatic = true
+        transaction.cseq = cseq
+        transaction.branchSequence = branchSequence
+        transaction.stored = stored
+        transaction.sentAt = Moment(now)
+        transaction.schedule = RetransmissionSchedule(start: now, t1: configuration.timers.t1)
+        calls[i].transactions[t] = transaction
+        armTransactionTimer(i, t)
+    }
+
+    // MARK: settling
+
+    /// A response while closing. The INVITE's final response or the BYE's ends it; a 2xx that crossed the CANCEL is
+    /// acknowledged and ended (15.1.2, 9.1).
+    mutating func settle(
+        _ i: Int, _ t: Int, _ status: UInt16, at now: MonotonicInstant, _ bytes: borrowing Span<UInt8>,
+        _ index: borrowing MessageIndex
+    ) {
+        guard status >= 200 else { return }
+        switch calls[i].transactions[t].method {
+        case .invite:
+            if status < 300 {
+                acknowledgeSuccess(i, t, at: now, bytes, index)
+                _ = endDialog(i, t, at: now)
+            } else {
+                release(i, at: now)
+            }
+        case .cancel:
+            break  // the INVITE's own final response follows
+        case .other, .ack, .bye, .register, .options, .prack, .subscribe, .notify, .publish, .info, .refer, .message,
+            .update:
+            release(i, at: now)
+        }
+    }
+
+    mutating func settleTimeout(_ i: Int, at now: MonotonicInstant) { release(i, at: now) }
+}

@@ -1,0 +1,205 @@
+import Datagrams
+import Observations
+import SIP
+import Scenarios
+
+/// Walking a call through its scenario.
+extension CallEngine {
+    /// Carries out steps until the call waits or ends. `bytes` and `index` are the last received message (empty: none).
+    mutating func run(
+        _ i: Int, at now: MonotonicInstant, _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex
+    ) {
+        for _ in 0..<Self.stepLimit {
+            guard calls[i].isOpen, !calls[i].isClosing else { return }
+            let step = Int(calls[i].step)
+            guard step < program.instructions.count else { return finish(i, .ok, at: now) }
+            let instruction = program.instructions[step]
+            switch instruction.operation {
+            case .send(let send):
+                guard self.send(send, step, i, at: now, bytes, index) else { return }
+                markResponseTimes(i, instruction, at: now)
+                moveOn(i, after: instruction)
+            case .receive:
+                return waitForMessage(i, at: now)
+            case .pause(let pause):
+                let length = self.length(of: pause)
+                if length > .zero { return self.pause(i, for: length, at: now, bytes) }
+                moveOn(i, after: instruction)
+            case .timewait:
+                // Every ended call lingers to answer repeats, which is what a timewait is for.
+                return finish(i, .ok, at: now)
+            case .nop:
+                markResponseTimes(i, instruction, at: now)
+                moveOn(i, after: instruction)
+            }
+        }
+        finish(i, .unexpected, at: now)
+    }
+
+    func moveOn(from step: Int, after instruction: Instruction) -> Int {
+        instruction.next.map(Int.init) ?? step + 1
+    }
+
+    mutating func moveOn(_ i: Int, after instruction: Instruction) { jump(i, to: moveOn(from: Int(calls[i].step), after: instruction)) }
+
+    mutating func jump(_ i: Int, to step: Int) {
+        if step <= Int(calls[i].step) { calls[i].loop &+= 1 }
+        calls[i].step = UInt16(step)
+        calls[i].waiting = .nothing
+        calls[i].stamp &+= 1
+    }
+
+    // MARK: waiting
+
+    private func length(of pause: Instruction.Pause) -> Nanoseconds {
+        switch pause.length {
+        case .fixed(let length): length
+        case .runDefault: configuration.hold
+        }
+    }
+
+    private mutating func pause(
+        _ i: Int, for length: Nanoseconds, at now: MonotonicInstant, _ bytes: borrowing Span<UInt8>
+    ) {
+        calls[i].waiting = .pause
+        calls[i].pausedAt = Moment(now)
+        armScenarioTimer(i, after: length, at: now)
+        if program.keepsLastMessage, !bytes.isEmpty { texts.replace(&calls[i].lastMessage, with: bytes) }
+    }
+
+    private mutating func waitForMessage(_ i: Int, at now: MonotonicInstant) {
+        calls[i].waiting = .receive
+        if let timeout = receiveTimeout(at: Int(calls[i].step))?.length { armScenarioTimer(i, after: timeout, at: now) }
+    }
+
+    private mutating func armScenarioTimer(_ i: Int, after length: Nanoseconds, at now: MonotonicInstant) {
+        calls[i].stamp &+= 1
+        let entry = TimerQueue.Entry(
+            deadline: now + length, call: UInt32(i), generation: calls[i].generation, stamp: calls[i].stamp,
+            kind: .scenario)
+        timers.schedule(entry, duration: length)
+    }
+
+    /// The shortest timeout among the receives a message may match now, and the step it belongs to.
+    private func receiveTimeout(at step: Int) -> (length: Nanoseconds, step: Int)? {
+        var shortest: (length: Nanoseconds, step: Int)?
+        var at = step
+        while at < program.instructions.count, case .receive(let receive) = program.instructions[at].operation {
+            if let timeout = receive.timeout, timeout < shortest?.length ?? Nanoseconds(.max) { shortest = (timeout, at) }
+            if receive.presence == .mandatory { break }
+            at += 1
+        }
+        return shortest
+    }
+
+    mutating func scenarioTimerFired(_ i: Int, at now: MonotonicInstant) {
+        let step = Int(calls[i].step)
+        switch calls[i].waiting {
+        case .nothing: break
+        case .pause:
+            if let since = calls[i].pausedAt.instant { calls[i].hold += now - since }
+            calls[i].pausedAt = .never
+            moveOn(i, after: program.instructions[step])
+            resume(i, at: now)
+        case .receive:
+            let owner = receiveTimeout(at: step)?.step ?? step
+            timedOut(i, onTimeout: program.instructions[owner].onTimeout, at: now)
+        }
+    }
+
+    /// A receive timeout or exhausted retransmissions: the scenario's own way out, or the call's end.
+    mutating func timedOut(_ i: Int, onTimeout label: UInt16?, at now: MonotonicInstant) {
+        // A label at the end of the file means: failed.
+        guard let label, Int(label) < program.instructions.count else { return finish(i, .timeout, at: now) }
+        jump(i, to: Int(label))
+        resume(i, at: now)
+    }
+
+    /// Goes on without a message at hand: the last one is taken from where it was kept.
+    private mutating func resume(_ i: Int, at now: MonotonicInstant) {
+        var buffer = ByteBuffer(capacity: 0)
+        var index = MessageIndex()
+        swap(&buffer, &resumed)
+        swap(&index, &resumedIndex)
+        buffer.removeAll()
+        let kept = calls[i].lastMessage
+        if kept.count > 0 {
+            buffer.append(texts.bytes.span.extracting(Int(kept.start)..<Int(kept.start + kept.count)))
+            try? index.parse(buffer.storage.span.extracting(0..<buffer.count))  // it parsed when it came
+        }
+        run(i, at: now, buffer.storage.span.extracting(0..<buffer.count), index)
+        swap(&buffer, &resumed)
+        swap(&index, &resumedIndex)
+    }
+
+    // MARK: matching
+
+    /// The receive step this message belongs to: forward over optional ones up to the first mandatory.
+    func receiveStep(_ i: Int, for match: Instruction.Receive.Match) -> Int? {
+        guard calls[i].waiting == .receive else { return nil }
+        var at = Int(calls[i].step)
+        while at < program.instructions.count, case .receive(let receive) = program.instructions[at].operation {
+            if receive.match == match { return at }
+            if receive.presence == .mandatory { break }
+            at += 1
+        }
+        return globalReceiveStep(for: match)
+    }
+
+    private func globalReceiveStep(for match: Instruction.Receive.Match) -> Int? {
+        guard hasGlobalReceives else { return nil }
+        for at in program.instructions.indices {
+            if case .receive(let receive) = program.instructions[at].operation, receive.presence == .globallyOptional,
+                receive.match == match
+            {
+                return at
+            }
+        }
+        return nil
+    }
+
+    /// The message belongs to `step`: what the step asks for is done, and the call goes on after it.
+    mutating func accept(
+        _ i: Int, _ step: Int, at now: MonotonicInstant, _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex
+    ) {
+        let instruction = program.instructions[step]
+        markResponseTimes(i, instruction, at: now)
+        if case .receive(let receive) = instruction.operation {
+            if receive.recordsRouteSet, program.keepsRouteSet { keepRouteSet(i, bytes, index) }
+            if receive.presence == .globallyOptional, instruction.next == nil { return }
+        }
+        jump(i, to: moveOn(from: step, after: instruction))
+        run(i, at: now, bytes, index)
+    }
+
+    private mutating func keepRouteSet(_ i: Int, _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex) {
+        var role = RouteSet.Role.server
+        if case .response = index.startLine { role = .client }
+        request.removeAll()
+        resumed.removeAll()
+        RouteSet.append(from: bytes, index: index, role: role, routes: &request, target: &resumed)
+        // The route set is learnt once (RFC 3261, 12.1.2); the remote target may be refreshed (12.2.1.2).
+        if calls[i].routes.count == 0, request.count > 0 {
+            texts.replace(&calls[i].routes, with: request.storage.span.extracting(0..<request.count))
+        }
+        if resumed.count > 0 {
+            texts.replace(&calls[i].remoteTarget, with: resumed.storage.span.extracting(0..<resumed.count))
+        }
+    }
+
+    private mutating func markResponseTimes(_ i: Int, _ instruction: Instruction, at now: MonotonicInstant) {
+        guard instruction.startsResponseTimes | instruction.stopsResponseTimes != 0 else { return }
+        let names = program.responseTimeNames.count
+        for n in 0..<names {
+            let bit = UInt64(1) << UInt64(n)
+            if instruction.stopsResponseTimes & bit != 0, configuration.recordsCalls {
+                // Never started: it runs from the call's creation.
+                let since = responseTimeStarts[i * names + n].instant ?? calls[i].sentAt.instant ?? calls[i].dueAt
+                journal.responseTimes.append(
+                    NamedResponseTime(
+                        call: calls[i].number, name: UInt16(n), stopped: now - configuration.start, length: now - since))
+            }
+            if instruction.startsResponseTimes & bit != 0 { responseTimeStarts[i * names + n] = Moment(now) }
+        }
+    }
+}

@@ -1,0 +1,160 @@
+import Datagrams
+import Observations
+import SIP
+import Scenarios
+
+/// What is remembered of an ended call for 64 x T1, so that the peer's repeats are told from strays and answered:
+/// timers D, I, J, K, L and M at once, rounded up to the longest.
+struct LingeringCall: Sendable, BitwiseCopyable {
+    var number: UInt64
+    var slot: UInt32
+    var source: UInt16
+    var isTagged: Bool
+    var until: MonotonicInstant
+    var destination: SocketAddress
+    /// Only where the Call-ID is not ours.
+    var callID: TextRange
+    var peerTag: TextRange
+    var routes: TextRange
+    var remoteTarget: TextRange
+
+    /// Client: the ACK of the INVITE, as a step or as bytes.
+    var ackStep: UInt16
+    var ackSequence: UInt32
+    var ackStored: TextRange
+    var rawCSeq: UInt32
+    var inviteCSeq: UInt32
+    var inviteStatus: UInt16
+
+    /// Server: the step that answered the last request other than INVITE; it answers the repeat just so, for it takes
+    /// everything from the request.
+    var answerStep: UInt16
+    var answerMethod: Method
+}
+
+extension CallEngine {
+    mutating func makeLingering(_ i: Int, until: MonotonicInstant) -> LingeringCall {
+        let call = calls[i]
+        var remembered = LingeringCall(
+            number: call.number, slot: call.slot, source: call.source, isTagged: call.isTagged, until: until,
+            destination: call.destination, callID: call.callID, peerTag: call.peerTag, routes: call.routes,
+            remoteTarget: call.remoteTarget, ackStep: .max, ackSequence: 0, ackStored: .empty, rawCSeq: 0,
+            inviteCSeq: 0, inviteStatus: call.inviteStatus, answerStep: .max, answerMethod: .other)
+        let invite = latestInvite(i)
+        for t in 0..<Call.transactionLimit {
+            let transaction = call.transactions[t]
+            switch transaction.machine {
+            case .inviteClient where t == invite:
+                remembered.ackStep = transaction.ackStep
+                remembered.ackSequence = transaction.ackSequence
+                remembered.ackStored = transaction.ackStored
+                remembered.rawCSeq = transaction.rawCSeq
+                remembered.inviteCSeq = transaction.cseq
+            case .inviteClient:
+                texts.discard(&calls[i].transactions[t].ackStored)
+            case .server(.completed) where transaction.step != .max:
+                remembered.answerStep = transaction.step
+                remembered.answerMethod = transaction.method
+            case .none, .client, .inviteServer, .server: break
+            }
+        }
+        return remembered
+    }
+
+    mutating func expireLingering(at now: MonotonicInstant) {
+        while let first = lingering.first, first.until <= now {
+            var gone = lingering.removeFirst()
+            if gone.callID.count > 0 {
+                let text = texts.bytes.span.extracting(gone.callID.bounds)
+                byCallID.remove(CallIDMap.hash(text), slot: gone.slot)
+                texts.discard(&gone.callID)
+            }
+            texts.discard(&gone.peerTag)
+            texts.discard(&gone.routes)
+            texts.discard(&gone.remoteTarget)
+            texts.discard(&gone.ackStored)
+            forgetSlot(gone.slot)
+        }
+    }
+
+    /// A message for a call that has ended.
+    mutating func receiveLate(
+        _ number: UInt64, from source: SocketAddress, at now: MonotonicInstant, _ bytes: borrowing Span<UInt8>,
+        _ index: borrowing MessageIndex
+    ) {
+        let call = lingering[number]
+        switch index.startLine {
+        case .response(let status):
+            if status < 200 {
+                counters.lateProvisional += 1
+            } else {
+                counters.repeatsReceived += 1
+                if index.cseqMethod == .invite, index.cseq == call.inviteCSeq { repeatLateAck(call, at: now) }
+            }
+        case .request(let method):
+            counters.repeatsReceived += 1
+            answerLate(call, method, from: source, bytes, index)
+        }
+    }
+
+    private mutating func repeatLateAck(_ call: LingeringCall, at now: MonotonicInstant) {
+        let rendered: Rendered
+        if call.ackStored.count > 0 {
+            rendered = copyToOutbox(call.ackStored)
+        } else if call.ackStep != .max,
+            case .send(let send) = program.instructions[Int(call.ackStep)].operation
+        {
+            let nothing = MessageIndex()
+            rendered = program.templates[Int(send.template)].render(
+                into: &outbox.bytes, values: values(call, step: call.ackStep), texts: texts.bytes.span, last: Span(),
+                lastIndex: nothing)
+        } else {
+            return
+        }
+        counters.acksRepeated += 1
+        let tag =
+            call.isTagged
+            ? CallTag(
+                method: .ack, isRetransmission: true, cseq: call.inviteCSeq, callIDStart: rendered.callIDStart,
+                callIDCount: rendered.callIDCount) : nil
+        outbox.append(
+            Transmit(
+                start: rendered.start, count: rendered.count, destination: call.destination, source: call.source,
+                tag: tag, due: now))
+    }
+
+    private mutating func answerLate(
+        _ call: LingeringCall, _ method: Method, from source: SocketAddress, _ bytes: borrowing Span<UInt8>,
+        _ index: borrowing MessageIndex
+    ) {
+        // Accepted: the INVITE and its ACK are absorbed in silence (RFC 6026, 8.7).
+        if method == .ack || method == .invite { return }
+        let rendered: Rendered
+        if method == call.answerMethod, call.answerStep != .max,
+            case .send(let send) = program.instructions[Int(call.answerStep)].operation
+        {
+            rendered = program.templates[Int(send.template)].render(
+                into: &outbox.bytes, values: values(call, step: call.answerStep), texts: texts.bytes.span, last: bytes,
+                lastIndex: index)
+            counters.responsesRetransmitted += 1
+        } else {
+            // 12.2.2: no such dialog any more.
+            rendered = ComposedMessage.appendResponse(
+                to: &outbox.bytes, status: 481, request: bytes, requestIndex: index,
+                toTag: CallIdentity(run: configuration.run, number: call.number, slot: call.slot),
+                method: index.cseqMethod)
+        }
+        outbox.append(
+            Transmit(
+                start: rendered.start, count: rendered.count, destination: Self.replyAddress(source, index),
+                source: call.source))
+    }
+
+    private func values(_ call: LingeringCall, step: UInt16) -> RenderValues {
+        RenderValues(
+            identity: CallIdentity(run: configuration.run, number: call.number, slot: call.slot), cseq: call.rawCSeq,
+            branchSequence: call.ackSequence, messageIndex: UInt32(step),
+            localAddress: configuration.sources[Int(call.source)], peerTag: call.peerTag, routes: call.routes,
+            remoteTarget: call.remoteTarget)
+    }
+}

@@ -1,0 +1,164 @@
+import Datagrams
+import Observations
+import SIP
+import Scenarios
+
+/// Requests of the peer within a call.
+extension CallEngine {
+    mutating func receiveRequest(
+        _ i: Int, _ method: Method, from source: SocketAddress, at now: MonotonicInstant,
+        _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex
+    ) {
+        let branch = CallIDMap.hash(bytes.extracting(index.viaBranch.bounds))
+        if method == .ack { return receiveAck(i, branch, at: now, bytes, index) }
+        for t in 0..<Call.transactionLimit {
+            let transaction = calls[i].transactions[t]
+            guard transaction.branchHash == branch, transaction.cseq == index.cseq else { continue }
+            switch transaction.machine {
+            case .none, .inviteClient, .client: continue
+            case .inviteServer(var state) where method == .invite:
+                counters.repeatsReceived += 1
+                if state.receiveInvite() == .repeatResponse { repeatResponse(i, t) }
+                return
+            case .inviteServer(let state):
+                if method == .cancel { return receiveCancel(i, t, state, from: source, at: now, bytes, index) }
+            case .server(let state) where transaction.method == method:
+                counters.repeatsReceived += 1
+                if state.repeatsResponse { repeatResponse(i, t) }
+                return
+            case .server: continue
+            }
+        }
+        receiveNewRequest(i, method, branch, from: source, at: now, bytes, index)
+    }
+
+    private mutating func receiveNewRequest(
+        _ i: Int, _ method: Method, _ branch: UInt64, from source: SocketAddress, at now: MonotonicInstant,
+        _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex
+    ) {
+        guard let t = beginServerTransaction(i, method, branch, from: source, bytes, index) else {
+            counters.stray += 1
+            return
+        }
+        if method == .bye { calls[i].hasPeerEnded = true }
+        if let step = receiveStep(i, for: .method(method)), !calls[i].isClosing {
+            accept(i, step, at: now, bytes, index)
+            return
+        }
+        switch method {
+        case .bye, .cancel:
+            answer(i, t, status: 200, at: now, bytes, index)
+            if !calls[i].isClosing { finish(i, .unexpected, at: now) }
+        case .other, .invite, .ack, .register, .options, .prack, .subscribe, .notify, .publish, .info, .refer, .message,
+            .update:
+            if !calls[i].isClosing { finish(i, .unexpected, at: now) }
+        }
+    }
+
+    /// Nil where all places are taken by transactions that matter.
+    mutating func beginServerTransaction(
+        _ i: Int, _ method: Method, _ branch: UInt64, from source: SocketAddress, _ bytes: borrowing Span<UInt8>,
+        _ index: borrowing MessageIndex
+    ) -> Int? {
+        guard let t = freeTransaction(i) else { return nil }
+        var transaction = CallTransaction()
+        transaction.stamp = calls[i].transactions[t].stamp &+ 1
+        transaction.machine = method == .invite ? .inviteServer(.proceeding) : .server(.trying)
+        transaction.method = method
+        transaction.branchHash = branch
+        transaction.cseq = index.cseq
+        transaction.replyTo = Self.replyAddress(source, index)
+        calls[i].transactions[t] = transaction
+        calls[i].answering = UInt8(t)
+        calls[i].destination = source
+        return t
+    }
+
+    /// RFC 3261, 18.2.2 and RFC 3581: back to the source address; to the source port where the client asked for it
+    /// (`rport`), else to the port of its Via.
+    static func replyAddress(_ source: SocketAddress, _ index: borrowing MessageIndex) -> SocketAddress {
+        if index.viaHasRport { return source }
+        return source.withPort(index.viaPort == 0 ? 5060 : index.viaPort)
+    }
+
+    private mutating func repeatResponse(_ i: Int, _ t: Int) {
+        let transaction = calls[i].transactions[t]
+        guard transaction.stored.count > 0 else { return }
+        counters.responsesRetransmitted += 1
+        let rendered = copyToOutbox(transaction.stored)
+        outbox.append(
+            Transmit(
+                start: rendered.start, count: rendered.count, destination: transaction.replyTo,
+                source: calls[i].source))
+    }
+
+    /// ACK has the branch of a refused INVITE, or of its own after a 2xx (17.2.3, 13.3.1.4).
+    private mutating func receiveAck(
+        _ i: Int, _ branch: UInt64, at now: MonotonicInstant, _ bytes: borrowing Span<UInt8>,
+        _ index: borrowing MessageIndex
+    ) {
+        var isNew = false
+        for t in 0..<Call.transactionLimit {
+            guard case .inviteServer(var state) = calls[i].transactions[t].machine,
+                calls[i].transactions[t].cseq == index.cseq
+            else { continue }
+            switch state {
+            case .completed:
+                isNew = state.receiveAck()
+                calls[i].transactions[t].machine = .inviteServer(state)
+                stopTimer(i, t)
+            case .accepted where !calls[i].isAcknowledged:
+                isNew = true
+                calls[i].isAcknowledged = true
+                stopTimer(i, t)
+            case .accepted, .proceeding, .confirmed, .terminated: break
+            }
+        }
+        if !isNew {
+            counters.repeatsReceived += 1
+            return
+        }
+        if calls[i].isClosing { return release(i, at: now) }
+        if let step = receiveStep(i, for: .method(.ack)) { accept(i, step, at: now, bytes, index) }
+    }
+
+    /// 9.2: 200 to the CANCEL, 487 to the INVITE it matches, unless that has its final response.
+    private mutating func receiveCancel(
+        _ i: Int, _ invite: Int, _ state: InviteServerTransaction, from source: SocketAddress, at now: MonotonicInstant,
+        _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex
+    ) {
+        let branch = calls[i].transactions[invite].branchHash &+ 1  // a transaction of its own (9.1)
+        for t in 0..<Call.transactionLimit where calls[i].transactions[t].branchHash == branch {
+            counters.repeatsReceived += 1
+            return repeatResponse(i, t)
+        }
+        guard let t = beginServerTransaction(i, .cancel, branch, from: source, bytes, index) else { return }
+        if let step = receiveStep(i, for: .method(.cancel)), !calls[i].isClosing {
+            return accept(i, step, at: now, bytes, index)
+        }
+        answer(i, t, status: 200, at: now, bytes, index)
+        guard state == .proceeding, !calls[i].isClosing else { return }
+        let mark = outbox.bytes.count
+        let rendered = ComposedMessage.appendResponse(
+            to: &outbox.bytes, status: 487, request: bytes, requestIndex: index, toTag: localTag(i), method: .invite)
+        precondition(rendered.start == mark)
+        respond(i, invite, status: 487, step: .max, rendered, at: now)
+        finish(i, .unexpected, at: now)
+    }
+
+    /// A response made by the engine itself.
+    mutating func answer(
+        _ i: Int, _ t: Int, status: UInt16, at now: MonotonicInstant, _ bytes: borrowing Span<UInt8>,
+        _ index: borrowing MessageIndex
+    ) {
+        let rendered = ComposedMessage.appendResponse(
+            to: &outbox.bytes, status: status, request: bytes, requestIndex: index, toTag: localTag(i),
+            method: index.cseqMethod)
+        respond(i, t, status: status, step: .max, rendered, at: now)
+    }
+
+    /// Our tag in responses the scenario did not write.
+    private func localTag(_ i: Int) -> CallIdentity {
+        CallIdentity(run: configuration.run, number: calls[i].number, slot: calls[i].slot)
+    }
+}

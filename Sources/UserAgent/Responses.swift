@@ -1,0 +1,248 @@
+import Datagrams
+import Observations
+import SIP
+import Scenarios
+
+/// Responses to the requests of an open call.
+extension CallEngine {
+    mutating func receiveResponse(
+        _ i: Int, _ status: UInt16, at now: MonotonicInstant, _ bytes: borrowing Span<UInt8>,
+        _ index: borrowing MessageIndex
+    ) {
+        guard let t = clientTransaction(i, bytes, index) else {
+            counters.stray += 1
+            return
+        }
+        switch calls[i].transactions[t].machine {
+        case .inviteClient(var state):
+            let action = state.receive(status: status)
+            calls[i].transactions[t].machine = .inviteClient(state)
+            carryOut(action, i, t, status, at: now, bytes, index)
+        case .client(var state):
+            let action = state.receive(status: status)
+            calls[i].transactions[t].machine = .client(state)
+            carryOut(action, i, t, status, at: now, bytes, index)
+        case .none, .inviteServer, .server:
+            counters.stray += 1
+        }
+    }
+
+    /// RFC 3261, 17.1.3: by branch and method; by CSeq where the scenario writes branches of its own or the peer broke ours.
+    private func clientTransaction(
+        _ i: Int, _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex
+    ) -> Int? {
+        let branch = BranchIdentity.parse(bytes.extracting(index.viaBranch.bounds))
+        var byCSeq: Int?
+        for t in 0..<Call.transactionLimit {
+            let transaction = calls[i].transactions[t]
+            switch transaction.machine {
+            case .none, .inviteServer, .server: continue
+            case .inviteClient, .client: break
+            }
+            guard transaction.method == index.cseqMethod else { continue }
+            if let branch, branch.run == configuration.run, branch.number == calls[i].number,
+                branch.sequence == transaction.branchSequence
+            {
+                return t
+            }
+            if transaction.cseq == index.cseq { byCSeq = t }
+        }
+        return byCSeq
+    }
+
+    private mutating func carryOut(
+        _ action: InviteClientTransaction.Action, _ i: Int, _ t: Int, _ status: UInt16, at now: MonotonicInstant,
+        _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex
+    ) {
+        switch action {
+        case .passUp:
+            if status >= 200 { stopTimer(i, t) }
+            passUp(i, t, status, at: now, bytes, index)
+        case .passUpAndAcknowledge:
+            stopTimer(i, t)
+            if !scenarioAcknowledges(i, status) { acknowledgeFailure(i, t, bytes, index, at: now) }
+            passUp(i, t, status, at: now, bytes, index)
+        case .acknowledgeAgain:
+            counters.repeatsReceived += 1
+            repeatAck(i, t, at: now)
+        case .repeatedSuccess:
+            counters.repeatsReceived += 1
+            if isFork(i, bytes, index) {
+                endFork(i, t, at: now, bytes, index)
+            } else {
+                repeatAck(i, t, at: now)
+            }
+        case .late: counters.lateProvisional += 1
+        case .drop: counters.stray += 1
+        }
+    }
+
+    private mutating func carryOut(
+        _ action: ClientTransaction.Action, _ i: Int, _ t: Int, _ status: UInt16, at now: MonotonicInstant,
+        _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex
+    ) {
+        switch action {
+        case .passUp:
+            stopTimer(i, t)
+            passUp(i, t, status, at: now, bytes, index)
+        case .passUpAndSlowDown:
+            calls[i].transactions[t].schedule.slowDown(to: configuration.timers.t2)
+            passUp(i, t, status, at: now, bytes, index)
+        case .late: counters.lateProvisional += 1
+        case .absorb: counters.repeatsReceived += 1
+        }
+    }
+
+    /// Each response reaches this once.
+    private mutating func passUp(
+        _ i: Int, _ t: Int, _ status: UInt16, at now: MonotonicInstant, _ bytes: borrowing Span<UInt8>,
+        _ index: borrowing MessageIndex
+    ) {
+        note(i, t, status, at: now)
+        let tag = bytes.extracting(index.toTag.bounds)
+        if !tag.isEmpty, !texts.matches(calls[i].peerTag, tag) { texts.replace(&calls[i].peerTag, with: tag) }
+        if calls[i].isClosing { return settle(i, t, status, at: now, bytes, index) }
+        if let step = receiveStep(i, for: .status(status)) {
+            accept(i, step, at: now, bytes, index)
+        } else if status < 200 {
+            counters.unlistedProvisional += 1
+        } else {
+            finish(i, status >= 300 ? .status(status) : .unexpected, at: now)
+        }
+    }
+
+    private mutating func note(_ i: Int, _ t: Int, _ status: UInt16, at now: MonotonicInstant) {
+        let transaction = calls[i].transactions[t]
+        if calls[i].isClosing || transaction.isAutomatic { return }
+        if transaction.isFirst {
+            switch status {
+            case 100: calls[i].tryingAt.setOnce(now)
+            case ..<200: calls[i].ringingAt.setOnce(now)
+            case _:
+                calls[i].answeredAt.setOnce(now)
+                if status < 300 { counters.answered += 1 }
+            }
+        }
+        guard status >= 200 else { return }
+        calls[i].lastFinalAt = Moment(now)
+        if transaction.method == .invite { calls[i].inviteStatus = status }
+        if transaction.method == .bye { calls[i].byeAnsweredAt.setOnce(now) }
+    }
+
+    mutating func stopTimer(_ i: Int, _ t: Int) { calls[i].transactions[t].stamp &+= 1 }
+
+    // MARK: ACK
+
+    /// Whether the scenario's next send, if this status is one it expects, is the ACK: then it is not sent twice.
+    private func scenarioAcknowledges(_ i: Int, _ status: UInt16) -> Bool {
+        guard !calls[i].isClosing, let step = receiveStep(i, for: .status(status)) else { return false }
+        var at = moveOn(from: step, after: program.instructions[step])
+        // Bounded: a scenario may jump in circles.
+        for _ in 0..<program.instructions.count where at < program.instructions.count {
+            switch program.instructions[at].operation {
+            case .send(let send): return send.method == .ack && send.status == 0
+            case .receive: return false
+            case .pause, .timewait, .nop: at = moveOn(from: at, after: program.instructions[at])
+            }
+        }
+        return false
+    }
+
+    /// 17.1.1.3: within the transaction, made from the INVITE and the response; kept, for the response may come again.
+    private mutating func acknowledgeFailure(
+        _ i: Int, _ t: Int, _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex, at now: MonotonicInstant
+    ) {
+        loadRequest(i, t)
+        let rendered = ComposedMessage.appendAck(
+            to: &outbox.bytes, invite: request.storage.span.extracting(0..<request.count), inviteIndex: requestIndex,
+            response: bytes, responseIndex: index)
+        texts.replace(
+            &calls[i].transactions[t].ackStored,
+            with: outbox.bytes.storage.span.extracting(rendered.start..<rendered.start + rendered.count))
+        post(i, rendered, method: .ack, cseq: calls[i].transactions[t].cseq, due: now)
+    }
+
+    private mutating func repeatAck(_ i: Int, _ t: Int, at now: MonotonicInstant) {
+        let transaction = calls[i].transactions[t]
+        let rendered: Rendered
+        if transaction.ackStored.count > 0 {
+            rendered = copyToOutbox(transaction.ackStored)
+        } else if transaction.ackStep != .max {
+            rendered = renderAck(i, transaction)
+        } else {
+            // Not acknowledged yet: the scenario still waits before its ACK.
+            return
+        }
+        counters.acksRepeated += 1
+        post(i, rendered, method: .ack, cseq: transaction.cseq, due: now, isRetransmission: true)
+    }
+
+    private mutating func renderAck(_ i: Int, _ transaction: CallTransaction) -> Rendered {
+        guard case .send(let send) = program.instructions[Int(transaction.ackStep)].operation else {
+            preconditionFailure("step \(transaction.ackStep) sent an ACK and is no send")
+        }
+        let values = renderValues(
+            i, Int(transaction.ackStep), cseq: transaction.rawCSeq, transaction.ackSequence)
+        let nothing = MessageIndex()
+        return program.templates[Int(send.template)].render(
+            into: &outbox.bytes, values: values, texts: texts.bytes.span, last: Span(), lastIndex: nothing)
+    }
+
+    /// Puts the request of a transaction into `request` and `requestIndex`.
+    mutating func loadRequest(_ i: Int, _ t: Int) {
+        let mark = outbox.bytes.count
+        let rendered = renderRequest(i, t)
+        request.removeAll()
+        request.append(outbox.bytes.storage.span.extracting(rendered.start..<rendered.start + rendered.count))
+        outbox.bytes.truncate(to: mark)
+        try? requestIndex.parse(request.storage.span.extracting(0..<request.count))  // our own, or the scenario's mistake
+    }
+
+    // MARK: forks
+
+    private func isFork(_ i: Int, _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex) -> Bool {
+        !texts.matches(calls[i].peerTag, bytes.extracting(index.toTag.bounds))
+    }
+
+    /// A 2xx of another branch of a fork: that dialog is acknowledged and ended (13.2.2.4).
+    private mutating func endFork(
+        _ i: Int, _ t: Int, at now: MonotonicInstant, _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex
+    ) {
+        // Not kept: a repeat of this 2xx comes here again, and must not replace our own dialog's ACK.
+        _ = composeAck(i, t, at: now, bytes, index)
+        composeBye(i, t, at: now, bytes, index)
+    }
+
+    /// An ACK made by the engine for a 2xx; `loadRequest` is done here.
+    private mutating func composeAck(
+        _ i: Int, _ t: Int, at now: MonotonicInstant, _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex
+    ) -> Rendered {
+        loadRequest(i, t)
+        let branch = automaticBranch(i)
+        let rendered = ComposedMessage.appendAckFor2xx(
+            to: &outbox.bytes, invite: request.storage.span.extracting(0..<request.count), inviteIndex: requestIndex,
+            response: bytes, responseIndex: index, branch: branch)
+        post(i, rendered, method: .ack, cseq: calls[i].transactions[t].cseq, due: now)
+        return rendered
+    }
+
+    /// The same, and kept for repeats.
+    mutating func acknowledgeSuccess(
+        _ i: Int, _ t: Int, at now: MonotonicInstant, _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex
+    ) {
+        let rendered = composeAck(i, t, at: now, bytes, index)
+        texts.replace(
+            &calls[i].transactions[t].ackStored,
+            with: outbox.bytes.storage.span.extracting(rendered.start..<rendered.start + rendered.count))
+    }
+
+    /// A branch no step of the scenario uses: their sequences stay below the loops' multiple.
+    mutating func automaticBranch(_ i: Int) -> BranchIdentity {
+        calls[i].automaticRequests &+= 1
+        return BranchIdentity(
+            run: configuration.run, number: calls[i].number,
+            sequence: Self.automaticSequence + UInt32(calls[i].automaticRequests))
+    }
+
+    static let automaticSequence: UInt32 = 0x8000_0000
+}

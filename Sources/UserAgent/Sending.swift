@@ -1,0 +1,290 @@
+import Datagrams
+import Observations
+import SIP
+import Scenarios
+
+/// Messages the scenario sends, and their transactions.
+extension CallEngine {
+    /// False where the call ended instead.
+    mutating func send(
+        _ send: Instruction.Send, _ step: Int, _ i: Int, at now: MonotonicInstant, _ bytes: borrowing Span<UInt8>,
+        _ index: borrowing MessageIndex
+    ) -> Bool {
+        if send.status != 0 { return sendResponse(send, step, i, at: now, bytes, index) }
+        switch send.method {
+        case .ack: return sendAck(send, step, i, at: now, bytes, index)
+        case .cancel: break
+        case .other, .invite, .bye, .register, .options, .prack, .subscribe, .notify, .publish, .info, .refer, .message,
+            .update:
+            calls[i].cseq &+= 1
+        }
+        return sendRequest(send, step, i, at: now, bytes, index)
+    }
+
+    private mutating func sendRequest(
+        _ send: Instruction.Send, _ step: Int, _ i: Int, at now: MonotonicInstant, _ bytes: borrowing Span<UInt8>,
+        _ index: borrowing MessageIndex
+    ) -> Bool {
+        guard let t = freeTransaction(i) else {
+            finish(i, .unexpected, at: now)
+            return false
+        }
+        let sequence = branchSequence(i, step)
+        let rendered = render(i, step, template: send.template, cseq: calls[i].cseq, sequence, bytes, index)
+        if rendered.count > Self.largeRequest { counters.largeRequests += 1 }
+        let isFirst = !calls[i].hasSentRequest
+        if isFirst { learnCallID(i, rendered) }
+        calls[i].hasSentRequest = true
+
+        var transaction = CallTransaction()
+        transaction.stamp = calls[i].transactions[t].stamp &+ 1
+        transaction.machine = send.method == .invite ? .inviteClient(.calling) : .client(.trying)
+        transaction.method = send.method
+        transaction.isFirst = isFirst
+        transaction.step = UInt16(step)
+        transaction.branchSequence = sequence
+        transaction.rawCSeq = calls[i].cseq
+        transaction.cseq = sentCSeq(template: send.template, raw: calls[i].cseq, rendered)
+        if !program.templates[Int(send.template)].isReproducible {
+            transaction.stored = texts.keep(
+                outbox.bytes.storage.span.extracting(rendered.start..<rendered.start + rendered.count))
+        }
+        calls[i].transactions[t] = transaction
+        post(i, rendered, transaction, kind: .firstSending, t: t, due: isFirst ? calls[i].dueAt : now)
+        if let scripted = send.retransmission {
+            let t1 = configuration.overridesScenarioTimers || scripted == .zero ? configuration.timers.t1 : scripted
+            calls[i].transactions[t].schedule = RetransmissionSchedule(start: now, t1: t1)
+            armTransactionTimer(i, t)
+        }
+        return true
+    }
+
+    /// The ACK of a 2xx is the core's own (13.2.2.4): no transaction, but kept so that it can be repeated.
+    private mutating func sendAck(
+        _ send: Instruction.Send, _ step: Int, _ i: Int, at now: MonotonicInstant, _ bytes: borrowing Span<UInt8>,
+        _ index: borrowing MessageIndex
+    ) -> Bool {
+        let invite = latestInvite(i)
+        let cseq = invite.map { calls[i].transactions[$0].rawCSeq } ?? calls[i].cseq
+        let sequence = branchSequence(i, step)
+        let rendered = render(i, step, template: send.template, cseq: cseq, sequence, bytes, index)
+        let number = sentCSeq(template: send.template, raw: cseq, rendered)
+        if let invite {
+            calls[i].transactions[invite].ackStep = UInt16(step)
+            calls[i].transactions[invite].ackSequence = sequence
+            if !program.templates[Int(send.template)].isReproducible {
+                texts.replace(&calls[i].transactions[invite].ackStored, 
+                with: outbox.bytes.storage.span.extracting(rendered.start..<rendered.start + rendered.count))
+            }
+        }
+        post(i, rendered, method: .ack, cseq: number, due: now)
+        return true
+    }
+
+    private mutating func sendResponse(
+        _ send: Instruction.Send, _ step: Int, _ i: Int, at now: MonotonicInstant, _ bytes: borrowing Span<UInt8>,
+        _ index: borrowing MessageIndex
+    ) -> Bool {
+        let rendered = render(
+            i, step, template: send.template, cseq: calls[i].cseq, branchSequence(i, step), bytes, index)
+        let t = Int(calls[i].answering)
+        guard t < Call.transactionLimit else {
+            // A response to nothing: the scenario may want exactly that.
+            outbox.append(Transmit(start: rendered.start, count: rendered.count, destination: calls[i].destination))
+            return true
+        }
+        respond(i, t, status: send.status, step: UInt16(step), rendered, at: now)
+        return true
+    }
+
+    /// A response goes out within its server transaction, which keeps it for repeats.
+    mutating func respond(
+        _ i: Int, _ t: Int, status: UInt16, step: UInt16, _ rendered: Rendered, at now: MonotonicInstant
+    ) {
+        texts.replace(&calls[i].transactions[t].stored, 
+                with: outbox.bytes.storage.span.extracting(rendered.start..<rendered.start + rendered.count))
+        calls[i].transactions[t].status = status
+        calls[i].transactions[t].step = step
+        outbox.append(
+            Transmit(
+                start: rendered.start, count: rendered.count, destination: calls[i].transactions[t].replyTo,
+                source: calls[i].source))
+        switch calls[i].transactions[t].machine {
+        case .inviteServer(var state):
+            let action = state.send(status: status)
+            calls[i].transactions[t].machine = .inviteServer(state)
+            switch action {
+            case .send, .refuse: break
+            case .sendAndRepeat, .sendAndRepeatByCore:
+                // Timers G and H, or for a 2xx the core's own schedule (13.3.1.4): the same instants.
+                calls[i].transactions[t].schedule = RetransmissionSchedule(start: now, t1: configuration.timers.t1)
+                armTransactionTimer(i, t)
+            }
+        case .server(var state):
+            state.send(status: status)
+            calls[i].transactions[t].machine = .server(state)
+        case .none, .inviteClient, .client: break
+        }
+    }
+
+    // MARK: rendering
+
+    func branchSequence(_ i: Int, _ step: Int) -> UInt32 {
+        calls[i].loop &* UInt32(program.instructions.count) &+ UInt32(step)
+    }
+
+    mutating func render(
+        _ i: Int, _ step: Int, template: UInt16, cseq: UInt32, _ sequence: UInt32, _ bytes: borrowing Span<UInt8>,
+        _ index: borrowing MessageIndex
+    ) -> Rendered {
+        let values = renderValues(i, step, cseq: cseq, sequence)
+        return program.templates[Int(template)].render(
+            into: &outbox.bytes, values: values, texts: texts.bytes.span, last: bytes, lastIndex: index)
+    }
+
+    func renderValues(_ i: Int, _ step: Int, cseq: UInt32, _ sequence: UInt32) -> RenderValues {
+        RenderValues(
+            identity: CallIdentity(run: configuration.run, number: calls[i].number, slot: calls[i].slot), cseq: cseq,
+            branchSequence: sequence, messageIndex: UInt32(step),
+            localAddress: configuration.sources[Int(calls[i].source)], peerTag: calls[i].peerTag,
+            routes: calls[i].routes, remoteTarget: calls[i].remoteTarget)
+    }
+
+    /// The number in the CSeq header as sent, which a scenario may write as it likes.
+    private mutating func sentCSeq(template: UInt16, raw: UInt32, _ rendered: Rendered) -> UInt32 {
+        switch program.templates[Int(template)].cseqNumber {
+        case .literal(let number): return number
+        case .slot(let offset): return UInt32(truncatingIfNeeded: Int64(raw) + Int64(offset))
+        case .other:
+            try? requestIndex.parse(
+                outbox.bytes.storage.span.extracting(rendered.start..<rendered.start + rendered.count))
+            return requestIndex.cseq
+        }
+    }
+
+    /// Of the first request: its Call-ID tells whether calls are found by our own numbers or by hashing.
+    private mutating func learnCallID(_ i: Int, _ rendered: Rendered) {
+        if usesOwnCallIDs == true { return }
+        let start = rendered.start + Int(rendered.callIDStart)
+        let text = outbox.bytes.storage.span.extracting(start..<start + Int(rendered.callIDCount))
+        let identity = CallIdentity(run: configuration.run, number: calls[i].number, slot: calls[i].slot)
+        if usesOwnCallIDs == nil { usesOwnCallIDs = CallIdentity.parse(text) == identity }
+        if usesOwnCallIDs == false { rememberCallID(i, text) }
+    }
+
+    mutating func rememberCallID(_ i: Int, _ callID: borrowing Span<UInt8>) {
+        calls[i].callID = texts.keep(callID)
+        byCallID.insert(CallIDMap.hash(callID), slot: calls[i].slot)
+    }
+
+    // MARK: posting
+
+    private mutating func post(
+        _ i: Int, _ rendered: Rendered, _ transaction: CallTransaction, kind: ReceiptKind, t: Int,
+        due: MonotonicInstant
+    ) {
+        let receipt = Transmit.Receipt(
+            slot: UInt32(i), generation: calls[i].generation, kind: kind.rawValue, index: UInt8(t))
+        let tag = self.tag(
+            i, rendered, method: transaction.method, cseq: transaction.cseq, isRetransmission: kind == .retransmission)
+        outbox.append(
+            Transmit(
+                start: rendered.start, count: rendered.count, destination: calls[i].destination,
+                source: calls[i].source, tag: tag, receipt: receipt, due: due))
+    }
+
+    /// A request without a transaction of its own: ACK.
+    mutating func post(
+        _ i: Int, _ rendered: Rendered, method: Method, cseq: UInt32, due: MonotonicInstant,
+        isRetransmission: Bool = false
+    ) {
+        let tag = self.tag(i, rendered, method: method, cseq: cseq, isRetransmission: isRetransmission)
+        outbox.append(
+            Transmit(
+                start: rendered.start, count: rendered.count, destination: calls[i].destination,
+                source: calls[i].source, tag: tag, due: due))
+    }
+
+    private func tag(_ i: Int, _ rendered: Rendered, method: Method, cseq: UInt32, isRetransmission: Bool) -> CallTag? {
+        guard calls[i].isTagged else { return nil }
+        return CallTag(
+            method: method, isRetransmission: isRetransmission, cseq: cseq, callIDStart: rendered.callIDStart,
+            callIDCount: rendered.callIDCount)
+    }
+
+    /// The request of this transaction once more, byte for byte.
+    mutating func sendAgain(_ i: Int, _ t: Int, due: MonotonicInstant) {
+        let rendered = renderRequest(i, t)
+        post(i, rendered, calls[i].transactions[t], kind: .retransmission, t: t, due: due)
+    }
+
+    mutating func renderRequest(_ i: Int, _ t: Int) -> Rendered {
+        let transaction = calls[i].transactions[t]
+        if transaction.stored.count > 0 { return copyToOutbox(transaction.stored) }
+        guard case .send(let send) = program.instructions[Int(transaction.step)].operation else {
+            preconditionFailure("step \(transaction.step) sent a request and is no send")
+        }
+        let values = renderValues(
+            i, Int(transaction.step), cseq: transaction.rawCSeq, transaction.branchSequence)
+        let nothing = MessageIndex()
+        return program.templates[Int(send.template)].render(
+            into: &outbox.bytes, values: values, texts: texts.bytes.span, last: Span(), lastIndex: nothing)
+    }
+
+    /// Bytes kept earlier, with the place of their Call-ID found again.
+    mutating func copyToOutbox(_ stored: TextRange) -> Rendered {
+        let start = outbox.bytes.count
+        outbox.bytes.append(texts.bytes.span.extracting(Int(stored.start)..<Int(stored.start + stored.count)))
+        let count = Int(stored.count)
+        try? requestIndex.parse(outbox.bytes.storage.span.extracting(start..<start + count))
+        return Rendered(
+            start: start, count: count, callIDStart: requestIndex.callID.start, callIDCount: requestIndex.callID.count)
+    }
+
+    // MARK: transactions
+
+    /// A place for a new transaction: an unused one, else a finished one, else an accepted INVITE older than another.
+    mutating func freeTransaction(_ i: Int) -> Int? {
+        var finished: Int?
+        for t in 0..<Call.transactionLimit {
+            if case .none = calls[i].transactions[t].machine { return t }
+            if calls[i].transactions[t].isFinished { finished = finished ?? t }
+        }
+        if finished == nil {
+            for t in 0..<Call.transactionLimit {
+                switch calls[i].transactions[t].machine {
+                case .inviteClient(.accepted) where t != latestInvite(i): finished = t
+                case .inviteServer(.accepted): finished = finished ?? t
+                case .none, .inviteClient, .client, .inviteServer, .server: break
+                }
+            }
+        }
+        guard let t = finished else { return nil }
+        texts.discard(&calls[i].transactions[t].stored)
+        texts.discard(&calls[i].transactions[t].ackStored)
+        return t
+    }
+
+    /// The INVITE of ours sent last.
+    func latestInvite(_ i: Int) -> Int? {
+        var latest: Int?
+        for t in 0..<Call.transactionLimit {
+            guard case .inviteClient = calls[i].transactions[t].machine else { continue }
+            if let best = latest, calls[i].transactions[best].cseq >= calls[i].transactions[t].cseq { continue }
+            latest = t
+        }
+        return latest
+    }
+
+    mutating func armTransactionTimer(_ i: Int, _ t: Int) {
+        let schedule = calls[i].transactions[t].schedule
+        calls[i].transactions[t].stamp &+= 1
+        let entry = TimerQueue.Entry(
+            deadline: schedule.next, call: UInt32(i), generation: calls[i].generation,
+            stamp: calls[i].transactions[t].stamp, kind: .transaction(UInt8(t)))
+        timers.schedule(entry, duration: schedule.interval)
+    }
+
+    /// RFC 3261, 18.1.1: above this, or within 200 bytes of a known MTU, a request must not go over UDP.
+    static let largeRequest = 1300
+}

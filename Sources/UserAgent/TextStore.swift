@@ -1,0 +1,88 @@
+import Datagrams
+import SIP
+
+/// Texts that calls keep (tags, targets, route sets, messages to repeat), in blocks of powers of two inside one array:
+/// freed blocks are used again, so that after warm-up keeping a text allocates nothing.
+package struct TextStore: Sendable {
+    /// Read through `bytes.span.extracting(range)`.
+    package private(set) var bytes: [UInt8] = []
+    /// First free block of each size, as its place + 1; the next one's is written in the block's first four bytes.
+    private var free = [UInt32](repeating: 0, count: Self.classCount)
+
+    private static let smallestShift = 5
+    /// 32 bytes to 128 KiB: any datagram fits.
+    private static let classCount = 13
+
+    package init() {
+        // Address space only: the kernel gives pages when they are first written.
+        bytes.reserveCapacity(64 << 20)
+    }
+
+    package mutating func keep(_ text: borrowing Span<UInt8>) -> TextRange {
+        if text.isEmpty { return .empty }
+        let start = block(Self.sizeClass(text.count))
+        write(text, at: start)
+        return TextRange(start: UInt32(start), count: UInt32(text.count))
+    }
+
+    package mutating func replace(_ range: inout TextRange, with text: borrowing Span<UInt8>) {
+        if range.count > 0, text.count > 0, Self.sizeClass(Int(range.count)) == Self.sizeClass(text.count) {
+            write(text, at: Int(range.start))
+            range = TextRange(start: range.start, count: UInt32(text.count))
+        } else {
+            let kept = keep(text)
+            discard(&range)
+            range = kept
+        }
+    }
+
+    package mutating func discard(_ range: inout TextRange) {
+        guard range.count > 0 else { return }
+        let sizeClass = Self.sizeClass(Int(range.count))
+        let start = Int(range.start)
+        let next = free[sizeClass]
+        for i in 0..<4 { bytes[start + i] = UInt8(truncatingIfNeeded: next >> UInt32(8 * i)) }
+        free[sizeClass] = range.start + 1
+        range = .empty
+    }
+
+    package func matches(_ range: TextRange, _ text: borrowing Span<UInt8>) -> Bool {
+        guard Int(range.count) == text.count else { return false }
+        for i in 0..<text.count where bytes[Int(range.start) + i] != text[i] { return false }
+        return true
+    }
+
+    private mutating func block(_ sizeClass: Int) -> Int {
+        let head = free[sizeClass]
+        if head == 0 {
+            let start = bytes.count
+            precondition(start < Int(UInt32.max) - (1 << 20), "more than 4 GiB of call texts")
+            bytes.append(contentsOf: repeatElement(0, count: 1 << (sizeClass + Self.smallestShift)))
+            return start
+        }
+        let start = Int(head) - 1
+        var next: UInt32 = 0
+        for i in 0..<4 { next |= UInt32(bytes[start + i]) << UInt32(8 * i) }
+        free[sizeClass] = next
+        return start
+    }
+
+    private mutating func write(_ text: borrowing Span<UInt8>, at start: Int) {
+        let n = text.count
+        precondition(start + n <= bytes.count)
+        unsafe bytes.withUnsafeMutableBytes { target in
+            unsafe text.withUnsafeBytes { source in
+                unsafe (target.baseAddress! + start).copyMemory(from: source.baseAddress!, byteCount: n)
+            }
+        }
+    }
+
+    private static func sizeClass(_ count: Int) -> Int {
+        let bits = Int.bitWidth - (count - 1).leadingZeroBitCount
+        return max(bits - smallestShift, 0)
+    }
+}
+
+extension TextRange {
+    var bounds: Range<Int> { Int(start)..<Int(start) + Int(count) }
+}

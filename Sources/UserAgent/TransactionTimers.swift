@@ -1,0 +1,107 @@
+import Datagrams
+import Observations
+import SIP
+
+/// Retransmission and giving up.
+extension CallEngine {
+    mutating func transactionTimerFired(_ i: Int, _ t: Int, at now: MonotonicInstant) {
+        switch calls[i].transactions[t].machine {
+        case .inviteClient(.calling):
+            requestTimerFired(i, t, cap: nil, at: now)
+        case .inviteClient(.proceeding):
+            ringing(i, t, at: now)
+        case .client(.trying), .client(.proceeding):
+            requestTimerFired(i, t, cap: configuration.timers.t2, at: now)
+        case .inviteServer(.completed), .inviteServer(.accepted):
+            responseTimerFired(i, t, at: now)
+        case .none, .inviteClient(.completed), .inviteClient(.accepted), .inviteClient(.terminated),
+            .client(.completed), .client(.terminated), .inviteServer(.proceeding), .inviteServer(.confirmed),
+            .inviteServer(.terminated), .server:
+            break
+        }
+    }
+
+    private mutating func requestTimerFired(_ i: Int, _ t: Int, cap: Nanoseconds?, at now: MonotonicInstant) {
+        switch calls[i].transactions[t].schedule.event(at: now, cap: cap) {
+        case .notYet:
+            armTransactionTimer(i, t)
+        case .retransmit(let due, _):
+            sendAgain(i, t, due: due)
+            armTransactionTimer(i, t)
+        case .giveUp:
+            terminate(i, t)
+            if calls[i].isClosing { return settleTimeout(i, at: now) }
+            let step = Int(calls[i].transactions[t].step)
+            timedOut(i, onTimeout: program.instructions[step].onTimeout, at: now)
+        }
+    }
+
+    private mutating func terminate(_ i: Int, _ t: Int) {
+        stopTimer(i, t)
+        switch calls[i].transactions[t].machine {
+        case .none: break
+        case .inviteClient: calls[i].transactions[t].machine = .inviteClient(.terminated)
+        case .client: calls[i].transactions[t].machine = .client(.terminated)
+        case .inviteServer: calls[i].transactions[t].machine = .inviteServer(.terminated)
+        case .server: calls[i].transactions[t].machine = .server(.terminated)
+        }
+    }
+
+    /// Timer A was running when the first provisional came. From then on only our own limit ends the INVITE.
+    private mutating func ringing(_ i: Int, _ t: Int, at now: MonotonicInstant) {
+        let since = calls[i].transactions[t].sentAt.instant ?? now
+        let limit = since + (calls[i].isClosing ? configuration.timers.transactionTimeout : configuration.ringTimeout)
+        if now >= limit {
+            return calls[i].isClosing ? settleTimeout(i, at: now) : finish(i, .timeout, at: now)
+        }
+        calls[i].transactions[t].schedule.wait(until: limit, from: now)
+        armTransactionTimer(i, t)
+    }
+
+    private mutating func responseTimerFired(_ i: Int, _ t: Int, at now: MonotonicInstant) {
+        switch calls[i].transactions[t].schedule.event(at: now, cap: configuration.timers.t2) {
+        case .notYet:
+            armTransactionTimer(i, t)
+        case .retransmit(let due, _):
+            counters.responsesRetransmitted += 1
+            let transaction = calls[i].transactions[t]
+            let rendered = copyToOutbox(transaction.stored)
+            outbox.append(
+                Transmit(
+                    start: rendered.start, count: rendered.count, destination: transaction.replyTo,
+                    source: calls[i].source,
+                    receipt: Transmit.Receipt(
+                        slot: UInt32(i), generation: calls[i].generation, kind: ReceiptKind.retransmission.rawValue,
+                        index: UInt8(t)), due: due))
+            armTransactionTimer(i, t)
+        case .giveUp:
+            // Timer H, or a 2xx whose ACK never came (13.3.1.4): the call has failed.
+            terminate(i, t)
+            if calls[i].isClosing { release(i, at: now) } else { finish(i, .timeout, at: now) }
+        }
+    }
+
+    mutating func recordRetransmission(_ i: Int, _ t: Int, due: MonotonicInstant, sentAt: MonotonicInstant) {
+        calls[i].transactions[t].retransmissions &+= 1
+        let transaction = calls[i].transactions[t]
+        let timer: TimerName
+        switch transaction.machine {
+        case .none: return
+        case .inviteClient: timer = .a
+        case .client: timer = .e
+        case .inviteServer: timer = transaction.status < 300 ? .twoHundred : .g
+        case .server: return
+        }
+        let isRequest = timer == .a || timer == .e
+        if isRequest {
+            counters.requestsRetransmitted += 1
+            if !transaction.isAutomatic { calls[i].retransmissions += 1 }
+        }
+        guard configuration.recordsCalls else { return }
+        journal.retransmissions.append(
+            RetransmissionRecord(
+                call: calls[i].number, callID: callIDText(i), method: transaction.method,
+                status: isRequest ? 0 : transaction.status, nth: UInt32(transaction.retransmissions),
+                due: due - configuration.start, sent: sentAt - configuration.start, timer: timer))
+    }
+}

@@ -1,0 +1,148 @@
+import Datagrams
+import Observations
+import SIP
+import Scenarios
+
+/// The calling side: places calls when they are due and walks each through the scenario.
+///
+///     pacer ──due──► call ──► engine.outbox ──(owner sends)──► didSend
+///     datagram ──► handleDatagram ──► the call it belongs to ──► engine.outbox, engine.journal
+///
+/// Sans-IO: no socket, no clock. Every call brings `now`. After each event the owner sends `engine.outbox`, reports the
+/// instants with `engine.didSend`, and sleeps until `deadline`.
+package struct UAC: Sendable {
+    package struct Limits: Sendable {
+        /// Calls open at once; a call due above it becomes an `unsent` row.
+        package var maxConcurrent: Int
+        package init(maxConcurrent: Int = 1_000_000) { self.maxConcurrent = maxConcurrent }
+    }
+
+    package var engine: CallEngine
+    private var pacer: Pacer
+    private let limits: Limits
+    private let target: SocketAddress
+    /// Whether anything at all has come back: until then the target may not exist.
+    package private(set) var hasHeard = false
+
+    package init(
+        program: Program, configuration: EngineConfiguration, pacer: Pacer, target: SocketAddress,
+        limits: Limits = Limits()
+    ) {
+        engine = CallEngine(program: program, configuration: configuration)
+        self.pacer = pacer
+        self.limits = limits
+        self.target = target
+    }
+
+    /// When to call `advance` at the latest.
+    package var deadline: MonotonicInstant {
+        min(engine.deadline, pacer.upcoming?.dueAt ?? .distantFuture)
+    }
+
+    /// Every call was placed and none is open.
+    package var isFinished: Bool { pacer.upcoming == nil && engine.openCalls == 0 }
+    package var isOffering: Bool { pacer.upcoming != nil }
+
+    /// Fires what is due, starts every call that is due: a late one at once. Stops early when the outbox wants to be
+    /// flushed.
+    package mutating func advance(to now: MonotonicInstant) {
+        while let arrival = pacer.upcoming, arrival.dueAt <= now, !engine.outbox.wantsFlush {
+            engine.counters.offered += 1
+            if engine.openCalls < limits.maxConcurrent {
+                engine.counters.started += 1
+                engine.place(arrival, to: target, at: now)
+            } else {
+                engine.recordUnsent(arrival)
+            }
+            pacer.advance()
+        }
+        engine.advance(to: now)
+    }
+
+    package mutating func handleDatagram(
+        _ bytes: borrowing Span<UInt8>, from source: SocketAddress, at now: MonotonicInstant
+    ) {
+        hasHeard = true
+        engine.handleDatagram(bytes, from: source, at: now)
+    }
+
+    /// ICMP brought back the first bytes of a datagram of ours: nobody listens there.
+    package mutating func handleUnreachable(_ bytes: borrowing Span<UInt8>, at now: MonotonicInstant) {
+        engine.handleUnreachable(bytes, at: now)
+    }
+
+    /// No new calls; the open ones go on.
+    package mutating func stopOffering() { pacer.stop() }
+}
+
+extension CallEngine {
+    mutating func place(_ arrival: Pacer.Arrival, to target: SocketAddress, at now: MonotonicInstant) {
+        let i = open(number: arrival.number, at: now)
+        calls[i].dueAt = arrival.dueAt
+        calls[i].destination = target
+        calls[i].source = UInt16((arrival.number - 1) % UInt64(configuration.sources.count))
+        calls[i].isTagged = configuration.tagging == .all
+        let nothing = MessageIndex()
+        run(i, at: now, Span(), nothing)
+    }
+
+    mutating func recordUnsent(_ arrival: Pacer.Arrival) {
+        counters.unsent += 1
+        guard configuration.recordsCalls else { return }
+        var row = CallRecord(number: arrival.number, callID: CallIDText(), due: arrival.dueAt - configuration.start)
+        row.isSession = startsWithInvite
+        journal.calls.append(row)
+    }
+
+    /// A datagram for a client: it belongs to a call of ours, or it is a stray.
+    mutating func handleDatagram(
+        _ bytes: borrowing Span<UInt8>, from source: SocketAddress, at now: MonotonicInstant
+    ) {
+        counters.datagramsReceived += 1
+        var index = MessageIndex()
+        swap(&index, &receivedIndex)
+        defer { swap(&index, &receivedIndex) }
+        guard parse(bytes, &index) else { return }
+        deliver(find(bytes.extracting(index.callID.bounds)), from: source, at: now, bytes, index)
+    }
+
+    mutating func parse(_ bytes: borrowing Span<UInt8>, _ index: inout MessageIndex) -> Bool {
+        do throws(MalformedMessage) {
+            try index.parse(bytes)
+            return true
+        } catch {
+            if error != .keepAlive { counters.malformed += 1 }
+            return false
+        }
+    }
+
+    mutating func deliver(
+        _ place: DirectoryEntry.Place, from source: SocketAddress, at now: MonotonicInstant,
+        _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex
+    ) {
+        switch place {
+        case .free: counters.stray += 1
+        case .lingering(let number): receiveLate(number, from: source, at: now, bytes, index)
+        case .open(let i):
+            switch index.startLine {
+            case .response(let status): receiveResponse(Int(i), status, at: now, bytes, index)
+            case .request(let method): receiveRequest(Int(i), method, from: source, at: now, bytes, index)
+            }
+        }
+    }
+
+    mutating func handleUnreachable(_ bytes: borrowing Span<UInt8>, at now: MonotonicInstant) {
+        counters.icmpErrors += 1
+        var index = MessageIndex()
+        swap(&index, &receivedIndex)
+        defer { swap(&index, &receivedIndex) }
+        // ICMP may have cut the datagram short (RFC 792: 8 bytes are enough); what is left may still name its call.
+        do throws(MalformedMessage) { try index.parse(bytes) } catch {
+            if index.callID.isEmpty { return }
+        }
+        guard case .open(let i) = find(bytes.extracting(index.callID.bounds)), case .request = index.startLine else {
+            return
+        }
+        if calls[Int(i)].isClosing { release(Int(i), at: now) } else { finish(Int(i), .refused, at: now) }
+    }
+}

@@ -1,0 +1,125 @@
+import Datagrams
+import Observations
+import SIP
+import Scenarios
+
+/// The answering side: every INVITE (or whatever request the scenario begins with) makes a call that walks through the
+/// scenario. Sans-IO, like `UAC`.
+package struct UAS: Sendable {
+    package var engine: CallEngine
+    private var nextNumber: UInt64 = 1
+    private var index = MessageIndex()
+    private let first: Instruction.Receive.Match
+
+    package init(program: Program, configuration: EngineConfiguration) {
+        var configuration = configuration
+        configuration.recordsCalls = false
+        engine = CallEngine(program: program, configuration: configuration)
+        engine.usesOwnCallIDs = false
+        first = engine.firstReceive ?? .method(.invite)
+    }
+
+    package var deadline: MonotonicInstant { engine.deadline }
+
+    package mutating func advance(to now: MonotonicInstant) { engine.advance(to: now) }
+
+    /// - Parameter refusal: a final status to answer a new INVITE with, instead of the scenario.
+    package mutating func handleDatagram(
+        _ bytes: borrowing Span<UInt8>, from source: SocketAddress, at now: MonotonicInstant, refusal: UInt16? = nil
+    ) {
+        engine.counters.datagramsReceived += 1
+        var index = MessageIndex()
+        swap(&index, &self.index)
+        defer { swap(&index, &self.index) }
+        guard engine.parse(bytes, &index) else { return }
+        let place = engine.find(bytes.extracting(index.callID.bounds))
+        if case .free = place, case .request(let method) = index.startLine {
+            handleFirst(method, from: source, at: now, refusal: refusal, bytes, index)
+        } else {
+            engine.deliver(place, from: source, at: now, bytes, index)
+        }
+    }
+
+    /// Whether this Call-ID is a call's already: its INVITE again would be a retransmission.
+    package func knows(_ callID: borrowing Span<UInt8>) -> Bool {
+        if case .free = engine.find(callID) { false } else { true }
+    }
+
+    private mutating func handleFirst(
+        _ method: Method, from source: SocketAddress, at now: MonotonicInstant, refusal: UInt16?,
+        _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex
+    ) {
+        if method == .ack {
+            engine.counters.stray += 1
+        } else if first == .method(method), index.toTag.isEmpty {
+            engine.counters.offered += 1
+            engine.counters.started += 1
+            engine.answer(
+                number: nextNumber, method, from: source, at: now, refusal: method == .invite ? refusal : nil, bytes,
+                index)
+            nextNumber += 1
+        } else {
+            // Within no dialog we know: 481 (12.2.2). OPTIONS is a question about us, and we are here (11.2).
+            engine.counters.stray += 1
+            engine.answerOutOfDialog(status: method == .options ? 200 : 481, from: source, bytes, index)
+        }
+    }
+}
+
+extension CallEngine {
+    /// What a server's scenario begins with.
+    var firstReceive: Instruction.Receive.Match? {
+        for instruction in program.instructions {
+            if case .receive(let receive) = instruction.operation { return receive.match }
+        }
+        return nil
+    }
+
+    var startsWithInvite: Bool {
+        for instruction in program.instructions {
+            switch instruction.operation {
+            case .send(let send): return send.method == .invite
+            case .receive(let receive): return receive.match == .method(.invite)
+            case .pause, .timewait, .nop: continue
+            }
+        }
+        return false
+    }
+
+    mutating func answer(
+        number: UInt64, _ method: Method, from source: SocketAddress, at now: MonotonicInstant, refusal: UInt16?,
+        _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex
+    ) {
+        let i = open(number: number, at: now)
+        rememberCallID(i, bytes.extracting(index.callID.bounds))
+        calls[i].destination = source
+        calls[i].cseq = 0
+        if let refusal {
+            let branch = CallIDMap.hash(bytes.extracting(index.viaBranch.bounds))
+            guard let t = beginServerTransaction(i, method, branch, from: source, bytes, index) else { return }
+            answer(i, t, status: refusal, at: now, bytes, index)
+            return finish(i, .status(refusal), at: now)
+        }
+        let nothing = MessageIndex()
+        run(i, at: now, Span(), nothing)
+        receiveRequest(i, method, from: source, at: now, bytes, index)
+    }
+
+    /// 100 Trying, by the transaction layer itself: owed when the answer will take more than 200 ms (17.2.1).
+    mutating func sendTrying(
+        to source: SocketAddress, _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex
+    ) {
+        answerOutOfDialog(status: 100, from: source, bytes, index)
+    }
+
+    mutating func answerOutOfDialog(
+        status: UInt16, from source: SocketAddress, _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex
+    ) {
+        let rendered = ComposedMessage.appendResponse(
+            to: &outbox.bytes, status: status, request: bytes, requestIndex: index,
+            toTag: CallIdentity(run: configuration.run, number: 0, slot: 0), method: index.cseqMethod)
+        outbox.append(
+            Transmit(
+                start: rendered.start, count: rendered.count, destination: Self.replyAddress(source, index)))
+    }
+}
