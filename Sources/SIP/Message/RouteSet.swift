@@ -1,0 +1,1 @@
+enum RouteSet { static let hopLimit = 32 }
