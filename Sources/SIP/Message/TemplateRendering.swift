@@ -115,6 +115,9 @@ extension ByteBuffer {
     }
 
     mutating func append(unfolding bytes: borrowing Span<UInt8>, _ range: ByteRange) {
+        if bytes.firstIndex(of: .lineFeed, from: Int(range.start), to: range.end) == range.end {
+            return append(bytes, range)
+        }
         var i = Int(range.start)
         while i < range.end {
             let afterBlanks = bytes.skipBlanks(from: i, to: range.end)
