@@ -195,14 +195,8 @@ package struct AnsweringServer: Sendable {
     /// Service begins: an INVITE whose answer is not there at once gets its 100 (RFC 3261, 17.2.1).
     private mutating func begin(_ job: Job) {
         guard job.work == .newInvite, profile != .unlimited || job.isDelayed else { return }
-        load(job.stored)
-        var index = MessageIndex()
-        swap(&index, &self.index)
-        defer { swap(&index, &self.index) }
-        let datagram = bytes.storage.span.extracting(0..<bytes.count)
-        do throws(MalformedMessage) { try index.parse(datagram) } catch { return }
         let mark = uas.engine.outbox.datagrams.count
-        uas.engine.sendTrying(to: job.source, datagram, index)
+        uas.engine.sendTrying(to: job.source, texts, job.stored)
         loseAnswers(from: mark)
     }
 
@@ -215,25 +209,20 @@ package struct AnsweringServer: Sendable {
     }
 
     private mutating func deliver(_ job: Job, at now: MonotonicInstant) {
-        load(job.stored)
+        var datagram = ByteBuffer(capacity: 0)
+        swap(&datagram, &bytes)
+        datagram.removeAll()
+        datagram.append(texts, job.stored)
         var stored = job.stored
         texts.discard(&stored)
-        let mine = ByteBuffer(capacity: 0)
-        var datagram = mine
-        swap(&datagram, &bytes)
-        if job.isInvite, !pendingInvites.isEmpty { forgetPending(datagram.storage.span.extracting(0..<datagram.count)) }
-        answer(datagram.storage.span.extracting(0..<datagram.count), from: job.source, at: now)
+        if job.isInvite, !pendingInvites.isEmpty { forgetPending(datagram.storage.span.extracting(datagram.all)) }
+        answer(datagram.storage.span.extracting(datagram.all), from: job.source, at: now)
         swap(&datagram, &bytes)
     }
 
     private mutating func forgetPending(_ datagram: borrowing Span<UInt8>) {
         do throws(MalformedMessage) { try index.parse(datagram) } catch { return }
         pendingInvites.remove(CallIDMap.hash(datagram.extracting(index.callID.bounds)))
-    }
-
-    private mutating func load(_ stored: TextRange) {
-        bytes.removeAll()
-        bytes.append(texts.bytes.span.extracting(stored.bounds))
     }
 
     // MARK: answering and faults

@@ -74,6 +74,8 @@ package struct CallEngine: Sendable {
     /// A request of ours, rendered again to make another message from it.
     var request = ByteBuffer(capacity: 2048)
     var requestIndex = MessageIndex()
+    var tagText = ByteBuffer(capacity: 256)
+    var idText = ByteBuffer(capacity: 64)
     var resumed = ByteBuffer(capacity: 2048)
     var resumedIndex = MessageIndex()
     var receivedIndex = MessageIndex()

@@ -12,7 +12,7 @@ package enum CapacityProfile: Sendable, Equatable {
 }
 
 /// The kinds of work a request is for a server.
-package enum Work: Sendable, Equatable {
+package enum Work: Sendable, Equatable, BitwiseCopyable {
     case newInvite
     /// An INVITE of a call that is known: a retransmission.
     case repeatedInvite

@@ -47,12 +47,14 @@ extension CallEngine {
     }
 
     /// The Call-ID as it went over the wire.
-    func callIDText(_ i: Int) -> CallIDText {
+    mutating func callIDText(_ i: Int) -> CallIDText {
         let kept = calls[i].callID
         if kept.count > 0 {
-            return CallIDText(texts.bytes.span.extracting(Int(kept.start)..<Int(kept.start + kept.count)))
+            return CallIDText(texts.bytes.span.extracting(kept.bounds))
         }
-        return CallIDText(run: configuration.run, number: calls[i].number, slot: calls[i].slot)
+        idText.removeAll()
+        CallIdentity(run: configuration.run, number: calls[i].number, slot: calls[i].slot).append(to: &idText)
+        return CallIDText(idText.storage.span.extracting(idText.all))
     }
 
     // MARK: taking back
@@ -85,8 +87,7 @@ extension CallEngine {
 
     private mutating func cancel(_ i: Int, _ invite: Int, at now: MonotonicInstant) {
         loadRequest(i, invite)
-        let rendered = ComposedMessage.appendCancel(
-            to: &outbox.bytes, invite: request.storage.span.extracting(0..<request.count), inviteIndex: requestIndex)
+        let rendered = ComposedMessage.cancel(request, requestIndex, into: &outbox.bytes)
         // 9.1: after 64 x T1 without a final response the INVITE counts as cancelled.
         calls[i].transactions[invite].sentAt = Moment(now)
         calls[i].transactions[invite].schedule.wait(
@@ -100,24 +101,39 @@ extension CallEngine {
     /// The dialog of a 2xx that the scenario did not bring to its end: ACK if none was sent, then BYE.
     private mutating func endDialog(_ i: Int, _ t: Int, at now: MonotonicInstant) -> Bool {
         loadRequest(i, t)
+        loadDialog(i)
         if calls[i].transactions[t].ackStep == .max, calls[i].transactions[t].ackStored.count == 0 {
-            let branch = automaticBranch(i)
-            let ack = ComposedMessage.appendAckFor2xx(
-                to: &outbox.bytes, invite: request.storage.span.extracting(0..<request.count),
-                inviteIndex: requestIndex, toTag: texts.bytes.span.extracting(calls[i].peerTag.bounds), branch: branch)
-            texts.replace(
-                &calls[i].transactions[t].ackStored,
-                with: outbox.bytes.storage.span.extracting(ack.start..<ack.start + ack.count))
+            let ack = InDialog(branch: automaticBranch(i), cseq: calls[i].transactions[t].cseq).ack(
+                request, requestIndex, target: resumed, remote: tagText, routes: calls[i].routes, in: texts,
+                into: &outbox.bytes)
+            texts.replace(&calls[i].transactions[t].ackStored, with: outbox.bytes, ack.range)
             post(i, ack, method: .ack, cseq: calls[i].transactions[t].cseq, due: now)
         }
         let cseq = max(calls[i].cseq, calls[i].transactions[t].cseq) + 1
         let branch = automaticBranch(i)
-        let rendered = ComposedMessage.appendBye(
-            to: &outbox.bytes, invite: request.storage.span.extracting(0..<request.count), inviteIndex: requestIndex,
-            target: texts.bytes.span.extracting(calls[i].remoteTarget.bounds), routes: texts.bytes.span.extracting(calls[i].routes.bounds), toTag: texts.bytes.span.extracting(calls[i].peerTag.bounds),
-            branch: branch, cseq: cseq)
+        let rendered = InDialog(branch: branch, cseq: cseq).bye(
+            request, requestIndex, target: resumed, remote: tagText, routes: calls[i].routes, in: texts,
+            into: &outbox.bytes)
         beginAutomatic(i, .bye, cseq: cseq, branchSequence: branch.sequence, rendered, at: now)
         return true
+    }
+
+    /// Request-URI and To of the dialog into `resumed` and `tagText`: the remote target where the scenario had it kept,
+    /// else the URI the INVITE went to. `loadRequest` comes first.
+    private mutating func loadDialog(_ i: Int) {
+        let target = calls[i].remoteTarget
+        resumed.removeAll()
+        if target.count > 0 {
+            resumed.append(texts, target)
+        } else {
+            resumed.append(request, requestIndex.requestURI.bounds)
+        }
+        tagText.removeAll()
+        tagText.append(request, requestIndex.to.bounds)
+        if requestIndex.toTag.isEmpty, calls[i].peerTag.count > 0 {
+            tagText.append(";tag=")
+            tagText.append(texts, calls[i].peerTag)
+        }
     }
 
     /// The BYE for a fork's dialog: sent once for each of its 2xx.
@@ -126,18 +142,16 @@ extension CallEngine {
     ) {
         let cseq = max(calls[i].cseq, calls[i].transactions[t].cseq) + 1
         let branch = automaticBranch(i)
-        let rendered = ComposedMessage.appendBye(
-            to: &outbox.bytes, invite: request.storage.span.extracting(0..<request.count), inviteIndex: requestIndex,
-            target: bytes.extracting(index.contactURI.bounds), routes: Span(),
-            toTag: bytes.extracting(index.toTag.bounds), branch: branch, cseq: cseq)
+        let rendered = InDialog(branch: branch, cseq: cseq).bye(
+            request, requestIndex, target: bytes.extracting(index.contactURI.bounds),
+            remote: bytes.extracting(index.to.bounds), routes: .empty, in: texts, into: &outbox.bytes)
         post(i, rendered, method: .bye, cseq: cseq, due: now)
     }
 
     private mutating func beginAutomatic(
         _ i: Int, _ method: Method, cseq: UInt32, branchSequence: UInt32, _ rendered: Rendered, at now: MonotonicInstant
     ) {
-        let stored = texts.keep(
-            outbox.bytes.storage.span.extracting(rendered.start..<rendered.start + rendered.count))
+        let stored = texts.keep(outbox.bytes, rendered.range)
         post(i, rendered, method: method, cseq: cseq, due: now)
         guard let t = freeTransaction(i) else { return }
         var transaction = CallTransaction()

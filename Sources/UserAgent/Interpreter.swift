@@ -40,7 +40,9 @@ extension CallEngine {
         instruction.next.map(Int.init) ?? step + 1
     }
 
-    mutating func moveOn(_ i: Int, after instruction: Instruction) { jump(i, to: moveOn(from: Int(calls[i].step), after: instruction)) }
+    mutating func moveOn(_ i: Int, after instruction: Instruction) {
+        jump(i, to: moveOn(from: Int(calls[i].step), after: instruction))
+    }
 
     mutating func jump(_ i: Int, to step: Int) {
         if step <= Int(calls[i].step) { calls[i].loop &+= 1 }
@@ -85,7 +87,9 @@ extension CallEngine {
         var shortest: (length: Nanoseconds, step: Int)?
         var at = step
         while at < program.instructions.count, case .receive(let receive) = program.instructions[at].operation {
-            if let timeout = receive.timeout, timeout < shortest?.length ?? Nanoseconds(.max) { shortest = (timeout, at) }
+            if let timeout = receive.timeout, timeout < shortest?.length ?? Nanoseconds(.max) {
+                shortest = (timeout, at)
+            }
             if receive.presence == .mandatory { break }
             at += 1
         }
@@ -124,8 +128,8 @@ extension CallEngine {
         buffer.removeAll()
         let kept = calls[i].lastMessage
         if kept.count > 0 {
-            buffer.append(texts.bytes.span.extracting(Int(kept.start)..<Int(kept.start + kept.count)))
-            try? index.parse(buffer.storage.span.extracting(0..<buffer.count))  // it parsed when it came
+            buffer.append(texts, kept)
+            index.reparse(buffer, buffer.all)
         }
         run(i, at: now, buffer.storage.span.extracting(0..<buffer.count), index)
         swap(&buffer, &resumed)
@@ -177,13 +181,18 @@ extension CallEngine {
         if case .response = index.startLine { role = .client }
         request.removeAll()
         resumed.removeAll()
-        RouteSet.append(from: bytes, index: index, role: role, routes: &request, target: &resumed)
+        do throws(MalformedMessage) {
+            try RouteSet.append(from: bytes, index: index, role: role, routes: &request, target: &resumed)
+        } catch {
+            counters.malformed += 1
+            return
+        }
         // The route set is learnt once (RFC 3261, 12.1.2); the remote target may be refreshed (12.2.1.2).
         if calls[i].routes.count == 0, request.count > 0 {
-            texts.replace(&calls[i].routes, with: request.storage.span.extracting(0..<request.count))
+            texts.replace(&calls[i].routes, with: request, request.all)
         }
         if resumed.count > 0 {
-            texts.replace(&calls[i].remoteTarget, with: resumed.storage.span.extracting(0..<resumed.count))
+            texts.replace(&calls[i].remoteTarget, with: resumed, resumed.all)
         }
     }
 
@@ -197,7 +206,8 @@ extension CallEngine {
                 let since = responseTimeStarts[i * names + n].instant ?? calls[i].sentAt.instant ?? calls[i].dueAt
                 journal.responseTimes.append(
                     NamedResponseTime(
-                        call: calls[i].number, name: UInt16(n), stopped: now - configuration.start, length: now - since))
+                        call: calls[i].number, name: UInt16(n), stopped: now - configuration.start, length: now - since)
+                )
             }
             if instruction.startsResponseTimes & bit != 0 { responseTimeStarts[i * names + n] = Moment(now) }
         }

@@ -65,8 +65,7 @@ extension CallEngine {
         while let first = lingering.first, first.until <= now {
             var gone = lingering.removeFirst()
             if gone.callID.count > 0 {
-                let text = texts.bytes.span.extracting(gone.callID.bounds)
-                byCallID.remove(CallIDMap.hash(text), slot: gone.slot)
+                byCallID.remove(texts.hash(gone.callID), slot: gone.slot)
                 texts.discard(&gone.callID)
             }
             texts.discard(&gone.peerTag)
@@ -104,10 +103,8 @@ extension CallEngine {
         } else if call.ackStep != .max,
             case .send(let send) = program.instructions[Int(call.ackStep)].operation
         {
-            let nothing = MessageIndex()
-            rendered = program.templates[Int(send.template)].render(
-                into: &outbox.bytes, values: values(call, step: call.ackStep), texts: texts.bytes.span, last: Span(),
-                lastIndex: nothing)
+            rendered = program.templates[Int(send.template)].renderAgain(
+                into: &outbox.bytes, values: values(call, step: call.ackStep), texts: texts)
         } else {
             return
         }
@@ -134,15 +131,13 @@ extension CallEngine {
             case .send(let send) = program.instructions[Int(call.answerStep)].operation
         {
             rendered = program.templates[Int(send.template)].render(
-                into: &outbox.bytes, values: values(call, step: call.answerStep), texts: texts.bytes.span, last: bytes,
+                into: &outbox.bytes, values: values(call, step: call.answerStep), texts: texts, last: bytes,
                 lastIndex: index)
             counters.responsesRetransmitted += 1
         } else {
             // 12.2.2: no such dialog any more.
-            rendered = ComposedMessage.appendResponse(
-                to: &outbox.bytes, status: 481, request: bytes, requestIndex: index,
-                toTag: CallIdentity(run: configuration.run, number: call.number, slot: call.slot),
-                method: index.cseqMethod)
+            let tag = CallIdentity(run: configuration.run, number: call.number, slot: call.slot)
+            rendered = renderResponse(481, tag, bytes, index)
         }
         outbox.append(
             Transmit(

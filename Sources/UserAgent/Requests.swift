@@ -138,10 +138,7 @@ extension CallEngine {
         }
         answer(i, t, status: 200, at: now, bytes, index)
         guard state == .proceeding, !calls[i].isClosing else { return }
-        let mark = outbox.bytes.count
-        let rendered = ComposedMessage.appendResponse(
-            to: &outbox.bytes, status: 487, request: bytes, requestIndex: index, toTag: localTag(i), method: .invite)
-        precondition(rendered.start == mark)
+        let rendered = renderCancelled(i, invite, bytes, index)
         respond(i, invite, status: 487, step: .max, rendered, at: now)
         finish(i, .unexpected, at: now)
     }
@@ -151,10 +148,32 @@ extension CallEngine {
         _ i: Int, _ t: Int, status: UInt16, at now: MonotonicInstant, _ bytes: borrowing Span<UInt8>,
         _ index: borrowing MessageIndex
     ) {
-        let rendered = ComposedMessage.appendResponse(
-            to: &outbox.bytes, status: status, request: bytes, requestIndex: index, toTag: localTag(i),
-            method: index.cseqMethod)
+        let rendered = renderResponse(status, localTag(i), bytes, index)
         respond(i, t, status: status, step: .max, rendered, at: now)
+    }
+
+    /// 487 to the INVITE. Its headers are taken from the response sent last; where none was, from the CANCEL, which has
+    /// the same but for further Vias (9.1).
+    private mutating func renderCancelled(
+        _ i: Int, _ invite: Int, _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex
+    ) -> Rendered {
+        let stored = calls[i].transactions[invite].stored
+        request.removeAll()
+        if stored.count > 0 { request.append(texts, stored) } else { request.append(bytes) }
+        requestIndex.reparse(request, request.all)
+        tagText.removeAll()
+        localTag(i).append(to: &tagText)
+        return ComposedMessage.response(
+            487, to: request, requestIndex, method: .invite, toTag: tagText, into: &outbox.bytes)
+    }
+
+    /// A response of the engine's own to this request.
+    mutating func renderResponse(
+        _ status: UInt16, _ tag: CallIdentity, _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex
+    ) -> Rendered {
+        tagText.removeAll()
+        tag.append(to: &tagText)
+        return ComposedMessage.response(status, to: bytes, index, toTag: tagText, into: &outbox.bytes)
     }
 
     /// Our tag in responses the scenario did not write.

@@ -153,12 +153,11 @@ extension CallEngine {
         _ i: Int, _ t: Int, _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex, at now: MonotonicInstant
     ) {
         loadRequest(i, t)
-        let rendered = ComposedMessage.appendAck(
-            to: &outbox.bytes, invite: request.storage.span.extracting(0..<request.count), inviteIndex: requestIndex,
-            response: bytes, responseIndex: index)
+        let rendered = ComposedMessage.ack(
+            for: bytes, index, to: request, requestIndex, into: &outbox.bytes)
         texts.replace(
             &calls[i].transactions[t].ackStored,
-            with: outbox.bytes.storage.span.extracting(rendered.start..<rendered.start + rendered.count))
+            with: outbox.bytes, rendered.range)
         post(i, rendered, method: .ack, cseq: calls[i].transactions[t].cseq, due: now)
     }
 
@@ -183,9 +182,7 @@ extension CallEngine {
         }
         let values = renderValues(
             i, Int(transaction.ackStep), cseq: transaction.rawCSeq, transaction.ackSequence)
-        let nothing = MessageIndex()
-        return program.templates[Int(send.template)].render(
-            into: &outbox.bytes, values: values, texts: texts.bytes.span, last: Span(), lastIndex: nothing)
+        return program.templates[Int(send.template)].renderAgain(into: &outbox.bytes, values: values, texts: texts)
     }
 
     /// Puts the request of a transaction into `request` and `requestIndex`.
@@ -193,9 +190,9 @@ extension CallEngine {
         let mark = outbox.bytes.count
         let rendered = renderRequest(i, t)
         request.removeAll()
-        request.append(outbox.bytes.storage.span.extracting(rendered.start..<rendered.start + rendered.count))
+        request.append(outbox.bytes, rendered.range)
         outbox.bytes.truncate(to: mark)
-        try? requestIndex.parse(request.storage.span.extracting(0..<request.count))  // our own, or the scenario's mistake
+        requestIndex.reparse(request, request.all)
     }
 
     // MARK: forks
@@ -218,11 +215,11 @@ extension CallEngine {
         _ i: Int, _ t: Int, at now: MonotonicInstant, _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex
     ) -> Rendered {
         loadRequest(i, t)
-        let branch = automaticBranch(i)
-        let rendered = ComposedMessage.appendAckFor2xx(
-            to: &outbox.bytes, invite: request.storage.span.extracting(0..<request.count), inviteIndex: requestIndex,
-            response: bytes, responseIndex: index, branch: branch)
-        post(i, rendered, method: .ack, cseq: calls[i].transactions[t].cseq, due: now)
+        let cseq = calls[i].transactions[t].cseq
+        let rendered = InDialog(branch: automaticBranch(i), cseq: cseq).ack(
+            request, requestIndex, target: bytes.extracting(index.contactURI.bounds),
+            remote: bytes.extracting(index.to.bounds), routes: calls[i].routes, in: texts, into: &outbox.bytes)
+        post(i, rendered, method: .ack, cseq: cseq, due: now)
         return rendered
     }
 
@@ -233,7 +230,7 @@ extension CallEngine {
         let rendered = composeAck(i, t, at: now, bytes, index)
         texts.replace(
             &calls[i].transactions[t].ackStored,
-            with: outbox.bytes.storage.span.extracting(rendered.start..<rendered.start + rendered.count))
+            with: outbox.bytes, rendered.range)
     }
 
     /// A branch no step of the scenario uses: their sequences stay below the loops' multiple.

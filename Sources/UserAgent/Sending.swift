@@ -46,8 +46,7 @@ extension CallEngine {
         transaction.rawCSeq = calls[i].cseq
         transaction.cseq = sentCSeq(template: send.template, raw: calls[i].cseq, rendered)
         if !program.templates[Int(send.template)].isReproducible {
-            transaction.stored = texts.keep(
-                outbox.bytes.storage.span.extracting(rendered.start..<rendered.start + rendered.count))
+            transaction.stored = texts.keep(outbox.bytes, rendered.range)
         }
         calls[i].transactions[t] = transaction
         post(i, rendered, transaction, kind: .firstSending, t: t, due: isFirst ? calls[i].dueAt : now)
@@ -73,8 +72,7 @@ extension CallEngine {
             calls[i].transactions[invite].ackStep = UInt16(step)
             calls[i].transactions[invite].ackSequence = sequence
             if !program.templates[Int(send.template)].isReproducible {
-                texts.replace(&calls[i].transactions[invite].ackStored, 
-                with: outbox.bytes.storage.span.extracting(rendered.start..<rendered.start + rendered.count))
+                texts.replace(&calls[i].transactions[invite].ackStored, with: outbox.bytes, rendered.range)
             }
         }
         post(i, rendered, method: .ack, cseq: number, due: now)
@@ -101,8 +99,7 @@ extension CallEngine {
     mutating func respond(
         _ i: Int, _ t: Int, status: UInt16, step: UInt16, _ rendered: Rendered, at now: MonotonicInstant
     ) {
-        texts.replace(&calls[i].transactions[t].stored, 
-                with: outbox.bytes.storage.span.extracting(rendered.start..<rendered.start + rendered.count))
+        texts.replace(&calls[i].transactions[t].stored, with: outbox.bytes, rendered.range)
         calls[i].transactions[t].status = status
         calls[i].transactions[t].step = step
         outbox.append(
@@ -139,7 +136,7 @@ extension CallEngine {
     ) -> Rendered {
         let values = renderValues(i, step, cseq: cseq, sequence)
         return program.templates[Int(template)].render(
-            into: &outbox.bytes, values: values, texts: texts.bytes.span, last: bytes, lastIndex: index)
+            into: &outbox.bytes, values: values, texts: texts, last: bytes, lastIndex: index)
     }
 
     func renderValues(_ i: Int, _ step: Int, cseq: UInt32, _ sequence: UInt32) -> RenderValues {
@@ -156,8 +153,7 @@ extension CallEngine {
         case .literal(let number): return number
         case .slot(let offset): return UInt32(truncatingIfNeeded: Int64(raw) + Int64(offset))
         case .other:
-            try? requestIndex.parse(
-                outbox.bytes.storage.span.extracting(rendered.start..<rendered.start + rendered.count))
+            requestIndex.reparse(outbox.bytes, rendered.range)
             return requestIndex.cseq
         }
     }
@@ -166,10 +162,19 @@ extension CallEngine {
     private mutating func learnCallID(_ i: Int, _ rendered: Rendered) {
         if usesOwnCallIDs == true { return }
         let start = rendered.start + Int(rendered.callIDStart)
-        let text = outbox.bytes.storage.span.extracting(start..<start + Int(rendered.callIDCount))
-        let identity = CallIdentity(run: configuration.run, number: calls[i].number, slot: calls[i].slot)
-        if usesOwnCallIDs == nil { usesOwnCallIDs = CallIdentity.parse(text) == identity }
-        if usesOwnCallIDs == false { rememberCallID(i, text) }
+        let range = start..<start + Int(rendered.callIDCount)
+        if usesOwnCallIDs == nil {
+            let identity = CallIdentity(run: configuration.run, number: calls[i].number, slot: calls[i].slot)
+            usesOwnCallIDs = Self.callID(outbox.bytes, range) == identity
+        }
+        if usesOwnCallIDs == false {
+            calls[i].callID = texts.keep(outbox.bytes, range)
+            byCallID.insert(texts.hash(calls[i].callID), slot: calls[i].slot)
+        }
+    }
+
+    private static func callID(_ buffer: ByteBuffer, _ range: Range<Int>) -> CallIdentity? {
+        CallIdentity.parse(buffer.storage.span.extracting(range))
     }
 
     mutating func rememberCallID(_ i: Int, _ callID: borrowing Span<UInt8>) {
@@ -226,17 +231,15 @@ extension CallEngine {
         }
         let values = renderValues(
             i, Int(transaction.step), cseq: transaction.rawCSeq, transaction.branchSequence)
-        let nothing = MessageIndex()
-        return program.templates[Int(send.template)].render(
-            into: &outbox.bytes, values: values, texts: texts.bytes.span, last: Span(), lastIndex: nothing)
+        return program.templates[Int(send.template)].renderAgain(into: &outbox.bytes, values: values, texts: texts)
     }
 
     /// Bytes kept earlier, with the place of their Call-ID found again.
     mutating func copyToOutbox(_ stored: TextRange) -> Rendered {
         let start = outbox.bytes.count
-        outbox.bytes.append(texts.bytes.span.extracting(Int(stored.start)..<Int(stored.start + stored.count)))
+        outbox.bytes.append(texts, stored)
         let count = Int(stored.count)
-        try? requestIndex.parse(outbox.bytes.storage.span.extracting(start..<start + count))
+        requestIndex.reparse(outbox.bytes, start..<start + count)
         return Rendered(
             start: start, count: count, callIDStart: requestIndex.callID.start, callIDCount: requestIndex.callID.count)
     }

@@ -82,7 +82,3 @@ package struct TextStore: Sendable {
         return max(bits - smallestShift, 0)
     }
 }
-
-extension TextRange {
-    var bounds: Range<Int> { Int(start)..<Int(start) + Int(count) }
-}

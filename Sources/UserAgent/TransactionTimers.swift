@@ -1,6 +1,7 @@
 import Datagrams
 import Observations
 import SIP
+import Scenarios
 
 /// Retransmission and giving up.
 extension CallEngine {

@@ -107,17 +107,24 @@ extension CallEngine {
 
     /// 100 Trying, by the transaction layer itself: owed when the answer will take more than 200 ms (17.2.1).
     mutating func sendTrying(
-        to source: SocketAddress, _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex
+        to source: SocketAddress, _ store: TextStore, _ invite: TextRange
     ) {
-        answerOutOfDialog(status: 100, from: source, bytes, index)
+        request.removeAll()
+        request.append(store, invite)
+        requestIndex.reparse(request, request.all)
+        tagText.removeAll()
+        let rendered = ComposedMessage.response(
+            100, to: request, requestIndex, method: .invite, toTag: tagText, into: &outbox.bytes)
+        outbox.append(
+            Transmit(
+                start: rendered.start, count: rendered.count, destination: Self.replyAddress(source, requestIndex)))
     }
 
     mutating func answerOutOfDialog(
         status: UInt16, from source: SocketAddress, _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex
     ) {
-        let rendered = ComposedMessage.appendResponse(
-            to: &outbox.bytes, status: status, request: bytes, requestIndex: index,
-            toTag: CallIdentity(run: configuration.run, number: 0, slot: 0), method: index.cseqMethod)
+        let rendered = renderResponse(
+            status, CallIdentity(run: configuration.run, number: 0, slot: 0), bytes, index)
         outbox.append(
             Transmit(
                 start: rendered.start, count: rendered.count, destination: Self.replyAddress(source, index)))

@@ -80,10 +80,10 @@ package enum ComposedMessage {
     }
 
     /// A response without a body: Via, From, To, Call-ID and CSeq of the request (RFC 3261, 8.2.6.2). To gets `toTag`
-    /// where the request has none and the response is not 100.
+    /// where the request has none and the response is not 100. `method` replaces that of CSeq.
     package static func response(
         _ status: UInt16, reason: StaticString, to request: borrowing Span<UInt8>, _ index: borrowing MessageIndex,
-        toTag: borrowing Span<UInt8>, into out: inout ByteBuffer
+        method: Method? = nil, toTag: borrowing Span<UInt8>, into out: inout ByteBuffer
     ) -> Rendered {
         var message = Composition(in: out)
         out.append("SIP/2.0 ")
@@ -104,7 +104,7 @@ package enum ComposedMessage {
         out.append("CSeq: ")
         out.append(decimal: UInt64(index.cseq))
         out.append(UInt8.space)
-        out.append(request, index.cseqMethodText)
+        if let method { out.append(method.text) } else { out.append(request, index.cseqMethodText) }
         out.append("\r\n")
         return message.finish(hops: nil, out: &out)
     }

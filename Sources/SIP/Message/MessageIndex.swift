@@ -52,7 +52,8 @@ package struct MessageIndex: Sendable {
     /// In the order of the message.
     package internal(set) var headers: [Header] = []
 
-    package init() { headers.reserveCapacity(Self.headerLimit) }
+    /// Allocates nothing until something is parsed.
+    package init() {}
 
     package var isRequest: Bool {
         switch startLine {
