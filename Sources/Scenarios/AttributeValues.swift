@@ -94,11 +94,12 @@ extension ScenarioReader {
 }
 
 extension Method {
-    static let names = allCases.filter { $0 != .other }.map { "\($0)".uppercased() }
+    static let names = allCases.filter { $0 != .other }.map { "\($0.text)" }
 
     /// Case-sensitive (RFC 3261, 7.1).
     init(name: String) {
-        self = Self.allCases.first { $0 != .other && "\($0)".uppercased() == name } ?? .other
+        let bytes = Array(name.utf8)
+        self.init(bytes: bytes.span)
     }
 }
 

@@ -114,7 +114,7 @@ private struct ScenarioCompiler {
     private mutating func compile(_ send: Scenario.Send, number: Int) -> Instruction.Send? {
         let pieces = send.text.pieces.compactMap { piece in
             switch piece {
-            case .literal(let bytes): Piece.literal(bytes)
+            case .literal(let bytes): MessageTemplate.Piece.literal(bytes)
             case .keyword(let use): self.piece(for: use, number: number)
             }
         }
@@ -136,7 +136,7 @@ private struct ScenarioCompiler {
     }
 
     /// `number` is SIPp's step index: labels do not count.
-    private mutating func piece(for use: MessageText.KeywordUse, number: Int) -> Piece? {
+    private mutating func piece(for use: MessageText.KeywordUse, number: Int) -> MessageTemplate.Piece? {
         switch use.keyword {
         case .named(let name): return piece(for: name, offset: use.offset, number: number)
         case .lastHeader(let header, let withName): return .slot(.lastHeader(name: header, withName: withName))
@@ -152,7 +152,7 @@ private struct ScenarioCompiler {
         }
     }
 
-    private func piece(for name: Keyword.Name, offset: Int32, number: Int) -> Piece {
+    private func piece(for name: Keyword.Name, offset: Int32, number: Int) -> MessageTemplate.Piece {
         switch name {
         case .service: text(run.service)
         case .remoteIP: text(run.remote.hostInURI)
@@ -186,8 +186,8 @@ private struct ScenarioCompiler {
         }
     }
 
-    private func text(_ text: String) -> Piece { .literal(Array(text.utf8)) }
-    private func number(_ value: Int64) -> Piece { text(String(value)) }
+    private func text(_ text: String) -> MessageTemplate.Piece { .literal(Array(text.utf8)) }
+    private func number(_ value: Int64) -> MessageTemplate.Piece { text(String(value)) }
 }
 
 extension Instruction {

@@ -25,11 +25,11 @@ enum ScenarioVocabulary {
         /// Its attributes; `nil` where the element does not run.
         var attributes: [String: Support]? {
             switch self {
-            case .send: common.merging(ScenarioVocabulary.send) { $1 }
-            case .recv: common.merging(ScenarioVocabulary.receive) { $1 }
-            case .pause: common.merging(ScenarioVocabulary.pause) { $1 }
-            case .timewait: common.merging(ScenarioVocabulary.pause) { $1 }
-            case .nop: common
+            case .send: ScenarioVocabulary.send
+            case .recv: ScenarioVocabulary.receive
+            case .pause: ScenarioVocabulary.pause
+            case .timewait: ScenarioVocabulary.pause
+            case .nop: ScenarioVocabulary.common
             case .label: ["id": .runs]
             case .reference: ["variables": .runs]
             case .responseTimeRepartition, .callLengthRepartition: ["value": .runs]
@@ -51,22 +51,22 @@ enum ScenarioVocabulary {
         "ignoresdp": .notYetUnlessFalse,
     ]
 
-    static let send: [String: Support] = [
+    static let send = withCommon([
         "retrans": .runs, "timeout": .notYet, "start_txn": .notYet, "ack_txn": .notYet,
-    ]
+    ])
 
-    static let receive: [String: Support] = [
+    static let receive = withCommon([
         "response": .runs, "request": .runs, "optional": .runs, "timeout": .runs, "rrs": .runs,
         "regexp_match": .notYetUnlessFalse, "auth": .notYetUnlessFalse, "response_txn": .notYet,
         "advance_state": .notYet,
-    ]
+    ])
 
-    static let pause: [String: Support] = [
+    static let pause = withCommon([
         "milliseconds": .runs, "sanity_check": .ignored, "variable": .notYet, "distribution": .notYet,
         "value": .notYet, "min": .notYet, "max": .notYet, "mean": .notYet, "stdev": .notYet, "lambda": .notYet,
         "k": .notYet, "x_m": .notYet, "shape": .notYet, "scale": .notYet, "location": .notYet, "theta": .notYet,
         "n": .notYet, "p": .notYet,
-    ]
-}
+    ])
 
-private var common: [String: ScenarioVocabulary.Support] { ScenarioVocabulary.common }
+    private static func withCommon(_ own: [String: Support]) -> [String: Support] { common.merging(own) { $1 } }
+}

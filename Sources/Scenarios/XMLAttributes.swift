@@ -54,11 +54,14 @@ extension XMLScanner {
             && next != UInt8(ascii: "/")
     }
 
-    /// Where a quote at this place closes on the same line and in the same tag: just past its end.
+    /// Where a quote at this place closes: just past its end. Only on the same line, in the same tag, and before
+    /// another `=`, which would be swallowed with its attribute.
     private func quotedEnd() -> Int? {
         guard let quote = byte(), quote == UInt8(ascii: "\"") || quote == UInt8(ascii: "'") else { return nil }
         var ahead = 1
-        while let next = byte(ahead), next != .newline, next != UInt8(ascii: ">"), next != UInt8(ascii: "<") {
+        while let next = byte(ahead), next != .newline, next != UInt8(ascii: ">"), next != UInt8(ascii: "<"),
+            next != UInt8(ascii: "=")
+        {
             ahead += 1
             if next == quote { return at + ahead }
         }
@@ -68,8 +71,10 @@ extension XMLScanner {
     private mutating func scanAttribute(of element: inout ScenarioXML.Element) {
         let place = at
         let name = takeName()
+        let end = at
         skipBlanks()
         guard byte() == UInt8(ascii: "=") else {
+            at = end
             findings.warning("`\(name)` has no value and is ignored", at: place)
             return
         }

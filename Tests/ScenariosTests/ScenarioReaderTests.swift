@@ -82,7 +82,7 @@ import Testing
         #expect(
             errors(
                 scenario(
-                    "<label id=\"x\"/>\(invite)<nop/>".replacing("\n", with: " ") + "\n<\(element) \(attribute)=\"0\"/>"
+                    "<label id=\"x\"/>\(invite)<nop/>" + "\n<\(element) \(attribute)=\"0\"/>"
                 )) == [
                     "3:\(element.utf8.count + 3) `\(attribute)` is not supported yet"
                 ])
