@@ -17,6 +17,8 @@ package struct Program: Sendable {
     package var templates: [MessageTemplate]
     /// Names of `start_rtd`/`rtd`; bit n of the masks is name n. At most 64.
     package var responseTimeNames: [String]
+    /// Those that are stopped and never started: they run from the creation of the call.
+    package var responseTimesFromCreation: UInt64 = 0
     /// Header names needed from the last received message (`[last_Via:]`...), so that it is only kept where needed.
     package var keepsLastMessage: Bool
     /// A receive with `rrs` whose route set or contact is used by a later send.
@@ -37,6 +39,8 @@ package struct Program: Sendable {
 
     /// Instructions a program may have: an index fits the call record and the branch.
     package static let instructionLimit = 4096
+    /// One bit each in the masks.
+    package static let responseTimeLimit = 64
 }
 
 /// One step of a scenario.
@@ -139,6 +143,8 @@ package struct RunConstants: Sendable {
     package var processID: Int32
     /// `-key name value`.
     package var keys: [String: String]
+    /// `[sipp_version]`: sipmeter's own.
+    package var version = "sipmeter"
 
     package init(
         service: String = "service", remoteHost: String, remote: SocketAddress, local: SocketAddress,
