@@ -142,7 +142,7 @@ int clinuxnet_eventfd(void) {
 }
 
 int clinuxnet_thread_start(
-    pthread_t *thread, const char *name, int cpu, int priority, void *(*body)(void *), void *argument) {
+    pthread_t *thread, int cpu, int priority, void *(*body)(void *), void *argument) {
     pthread_attr_t attributes;
     int result = pthread_attr_init(&attributes);
     if (result != 0) return -result;
@@ -159,10 +159,11 @@ int clinuxnet_thread_start(
         if (result == 0) result = pthread_attr_setschedparam(&attributes, &parameters);
     }
     if (result == 0) result = pthread_create(thread, &attributes, body, argument);
-    if (result == 0) pthread_setname_np(*thread, name);
     pthread_attr_destroy(&attributes);
     return -result;
 }
+
+void clinuxnet_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
 
 static atomic_int interruptions;
 static atomic_int poked_eventfd = -1;

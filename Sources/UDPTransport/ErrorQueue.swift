@@ -12,6 +12,16 @@ package struct ICMPError: Sendable, Equatable {
     package var destination: SocketAddress
     /// Who sent the ICMP message: the peer itself, or a router on the way.
     package var reporter: SocketAddress?
+
+    package init(
+        errno: Int32, type: UInt8, code: UInt8, destination: SocketAddress, reporter: SocketAddress?
+    ) {
+        self.errno = errno
+        self.type = type
+        self.code = code
+        self.destination = destination
+        self.reporter = reporter
+    }
 }
 
 /// Reads the error queue of a socket (IP_RECVERR).

@@ -15,4 +15,9 @@ package struct SendResult: Sendable, Equatable {
 package struct Rejection: Sendable, Equatable {
     package var index: Int
     package var errno: Int32
+
+    package init(index: Int, errno: Int32) {
+        self.index = index
+        self.errno = errno
+    }
 }

@@ -137,7 +137,7 @@ package struct UDPSocket: ~Copyable {
 
     /// The running total of a 32-bit counter that wraps. A reading a little behind the last one is an old one: the
     /// count that came with a datagram, read after the kernel was asked.
-    static func total(_ total: UInt64, last: UInt32, now: UInt32) -> (total: UInt64, last: UInt32) {
+    package static func total(_ total: UInt64, last: UInt32, now: UInt32) -> (total: UInt64, last: UInt32) {
         let grown = now &- last
         return grown < 1 << 31 ? (total + UInt64(grown), now) : (total, last)
     }

@@ -13,13 +13,14 @@ package final class WorkerThread: Sendable {
     package init(
         name: String, cpu: Int? = nil, realtimePriority: Int? = nil, body: sending @escaping () -> Void
     ) throws(SystemError) {
-        let box = Unmanaged.passRetained(Body(run: body))
+        let box = Unmanaged.passRetained(Body(name: name, run: body))
         var thread = pthread_t()
-        let shortName = String(decoding: name.utf8.prefix(15), as: UTF8.self)
         let result = clinuxnet_thread_start(
-            &thread, shortName, Int32(clamping: cpu ?? -1), Int32(clamping: realtimePriority ?? 0),
+            &thread, Int32(clamping: cpu ?? -1), Int32(clamping: realtimePriority ?? 0),
             { argument in
-                Unmanaged<Body>.fromOpaque(argument!).takeRetainedValue().run()
+                let body = Unmanaged<Body>.fromOpaque(argument!).takeRetainedValue()
+                clinuxnet_name_thread(body.name)
+                body.run()
                 return nil
             }, box.toOpaque())
         if result < 0 {
@@ -41,7 +42,12 @@ package final class WorkerThread: Sendable {
     }
 
     private final class Body {
+        let name: String
         let run: () -> Void
-        init(run: @escaping () -> Void) { self.run = run }
+
+        init(name: String, run: @escaping () -> Void) {
+            self.name = name
+            self.run = run
+        }
     }
 }

@@ -92,7 +92,10 @@ int clinuxnet_eventfd(void);
 
 // cpu < 0: any. priority 0: the ordinary scheduler; else SCHED_FIFO.
 int clinuxnet_thread_start(
-    pthread_t *thread, const char *name, int cpu, int priority, void *(*body)(void *), void *argument);
+    pthread_t *thread, int cpu, int priority, void *(*body)(void *), void *argument);
+
+// Names the calling thread; the kernel keeps 15 bytes.
+void clinuxnet_name_thread(const char *name);
 
 // SIGINT and SIGTERM count and poke the eventfd; a negative one gives both their default action back.
 int clinuxnet_trap_signals(int eventfd);
