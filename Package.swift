@@ -75,7 +75,9 @@ let package = Package(
         .testTarget(
             name: "ReportsTests", dependencies: ["Reports", "Latency", "Observations", "Datagrams"],
             swiftSettings: strict),
+        .target(name: "CKernelTesting", path: "Tests/CKernelTesting"),
         .testTarget(
-            name: "UDPTransportTests", dependencies: ["UDPTransport", "Datagrams"], swiftSettings: strict),
+            name: "UDPTransportTests", dependencies: ["UDPTransport", "CKernelTesting", "Datagrams"],
+            swiftSettings: strict),
     ]
 )

@@ -1,1 +1,194 @@
+#define _GNU_SOURCE
 #include "include/CLinuxNet.h"
+
+#include <errno.h>
+#include <linux/errqueue.h>
+#include <linux/sock_diag.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+_Static_assert(sizeof(struct clinuxnet_mmsghdr) == sizeof(struct mmsghdr), "mmsghdr");
+_Static_assert(offsetof(struct clinuxnet_mmsghdr, count) == offsetof(struct mmsghdr, msg_len), "mmsghdr.msg_len");
+_Static_assert(sizeof(struct clinuxnet_cmsghdr) == sizeof(struct cmsghdr), "cmsghdr");
+_Static_assert(offsetof(struct clinuxnet_cmsghdr, length) == offsetof(struct cmsghdr, cmsg_len), "cmsg_len");
+_Static_assert(offsetof(struct clinuxnet_cmsghdr, level) == offsetof(struct cmsghdr, cmsg_level), "cmsg_level");
+_Static_assert(offsetof(struct clinuxnet_cmsghdr, type) == offsetof(struct cmsghdr, cmsg_type), "cmsg_type");
+_Static_assert(
+    offsetof(struct clinuxnet_outgoing, payload) == offsetof(struct clinuxnet_outgoing, headers) + sizeof(struct iovec),
+    "the two pieces of a message are one array");
+_Static_assert(
+    offsetof(struct clinuxnet_outgoing, option) ==
+        offsetof(struct clinuxnet_outgoing, control) + CMSG_ALIGN(sizeof(struct cmsghdr)),
+    "the option is its control message's content");
+_Static_assert(CMSG_SPACE(CLINUXNET_OPTION_CAPACITY) == CMSG_LEN(CLINUXNET_OPTION_CAPACITY), "no room after the option");
+_Static_assert(CLINUXNET_ORIGIN_ICMP == SO_EE_ORIGIN_ICMP && CLINUXNET_ORIGIN_ICMP6 == SO_EE_ORIGIN_ICMP6, "origins");
+
+void clinuxnet_wire_outgoing(struct clinuxnet_mmsghdr *messages, struct clinuxnet_outgoing *items, unsigned int n) {
+    memset(messages, 0, n * sizeof *messages);
+    memset(items, 0, n * sizeof *items);
+    for (unsigned int i = 0; i < n; i++) {
+        items[i].headers.iov_base = items[i].header_bytes;
+        messages[i].header.msg_name = &items[i].destination;
+        messages[i].header.msg_iov = &items[i].payload;
+        messages[i].header.msg_iovlen = 1;
+        messages[i].header.msg_control = &items[i].control;
+    }
+}
+
+void clinuxnet_wire_incoming(
+    struct clinuxnet_mmsghdr *messages, struct clinuxnet_incoming *items, uint8_t *buffers, size_t stride,
+    size_t capacity, unsigned int n) {
+    memset(messages, 0, n * sizeof *messages);
+    memset(items, 0, n * sizeof *items);
+    for (unsigned int i = 0; i < n; i++) {
+        items[i].payload.iov_base = buffers + i * stride;
+        items[i].payload.iov_len = capacity;
+        messages[i].header.msg_name = &items[i].source;
+        messages[i].header.msg_iov = &items[i].payload;
+        messages[i].header.msg_iovlen = 1;
+        messages[i].header.msg_control = items[i].control;
+    }
+    clinuxnet_reset_incoming(messages, n);
+}
+
+void clinuxnet_reset_incoming(struct clinuxnet_mmsghdr *messages, unsigned int n) {
+    for (unsigned int i = 0; i < n; i++) {
+        messages[i].header.msg_namelen = sizeof(struct sockaddr_in6);
+        messages[i].header.msg_controllen = CLINUXNET_CONTROL_CAPACITY;
+    }
+}
+
+int clinuxnet_sendmmsg(int fd, struct clinuxnet_mmsghdr *messages, unsigned int n) {
+    int result = sendmmsg(fd, (struct mmsghdr *)messages, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return result < 0 ? -errno : result;
+}
+
+int clinuxnet_recvmmsg(int fd, struct clinuxnet_mmsghdr *messages, unsigned int n) {
+    int result = recvmmsg(fd, (struct mmsghdr *)messages, n, MSG_DONTWAIT, NULL);
+    return result < 0 ? -errno : result;
+}
+
+const uint8_t *clinuxnet_find_control(const struct msghdr *header, int level, int type, size_t *count) {
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c != NULL; c = CMSG_NXTHDR((struct msghdr *)header, c)) {
+        if (c->cmsg_level == level && c->cmsg_type == type) {
+            *count = c->cmsg_len - CMSG_LEN(0);
+            return CMSG_DATA(c);
+        }
+    }
+    return NULL;
+}
+
+int clinuxnet_recv_error(int fd, uint8_t *buffer, size_t capacity, struct clinuxnet_error *error) {
+    _Alignas(struct cmsghdr) uint8_t control[CLINUXNET_CONTROL_CAPACITY];
+    struct iovec payload = {.iov_base = buffer, .iov_len = capacity};
+    struct msghdr header = {
+        .msg_name = &error->destination,
+        .msg_namelen = sizeof error->destination,
+        .msg_iov = &payload,
+        .msg_iovlen = 1,
+        .msg_control = control,
+        .msg_controllen = sizeof control,
+    };
+    memset(error, 0, sizeof *error);
+    ssize_t result = recvmsg(fd, &header, MSG_ERRQUEUE | MSG_DONTWAIT);
+    if (result < 0) return -errno;
+    error->count = (size_t)result;
+
+    size_t count = 0;
+    const uint8_t *found = clinuxnet_find_control(&header, IPPROTO_IP, IP_RECVERR, &count);
+    if (found == NULL) found = clinuxnet_find_control(&header, IPPROTO_IPV6, IPV6_RECVERR, &count);
+    if (found == NULL || count < sizeof(struct sock_extended_err)) return 0;
+    struct sock_extended_err extended;
+    memcpy(&extended, found, sizeof extended);
+    error->error = extended.ee_errno;
+    error->origin = extended.ee_origin;
+    error->type = extended.ee_type;
+    error->code = extended.ee_code;
+    size_t left = count - sizeof extended;
+    memcpy(&error->offender, found + sizeof extended, left < sizeof error->offender ? left : sizeof error->offender);
+    return 0;
+}
+
+int clinuxnet_socket_drops(int fd, uint32_t *drops) {
+    uint32_t counters[SK_MEMINFO_VARS] = {0};
+    socklen_t size = sizeof counters;
+    if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, counters, &size) < 0) return -errno;
+    *drops = counters[SK_MEMINFO_DROPS];
+    return 0;
+}
+
+int clinuxnet_ppoll(struct pollfd *descriptors, unsigned int n, int64_t timeout_nanoseconds) {
+    struct timespec timeout = {
+        .tv_sec = timeout_nanoseconds / 1000000000,
+        .tv_nsec = timeout_nanoseconds % 1000000000,
+    };
+    int result = ppoll(descriptors, n, timeout_nanoseconds < 0 ? NULL : &timeout, NULL);
+    return result < 0 ? -errno : result;
+}
+
+int clinuxnet_set_timer_slack(unsigned long nanoseconds) {
+    return prctl(PR_SET_TIMERSLACK, nanoseconds, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+int clinuxnet_eventfd(void) {
+    int result = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    return result < 0 ? -errno : result;
+}
+
+int clinuxnet_thread_start(
+    pthread_t *thread, int cpu, int priority, void *(*body)(void *), void *argument) {
+    pthread_attr_t attributes;
+    int result = pthread_attr_init(&attributes);
+    if (result != 0) return -result;
+    if (cpu >= 0) {
+        cpu_set_t cpus;
+        CPU_ZERO(&cpus);
+        CPU_SET(cpu, &cpus);
+        result = pthread_attr_setaffinity_np(&attributes, sizeof cpus, &cpus);
+    }
+    if (result == 0 && priority > 0) {
+        struct sched_param parameters = {.sched_priority = priority};
+        result = pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);
+        if (result == 0) result = pthread_attr_setschedpolicy(&attributes, SCHED_FIFO);
+        if (result == 0) result = pthread_attr_setschedparam(&attributes, &parameters);
+    }
+    if (result == 0) result = pthread_create(thread, &attributes, body, argument);
+    pthread_attr_destroy(&attributes);
+    return -result;
+}
+
+void clinuxnet_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
+
+static atomic_int interruptions;
+static atomic_int poked_eventfd = -1;
+
+// Only what signal-safety(7) allows.
+static void count_signal(int number) {
+    (void)number;
+    int saved = errno;
+    uint64_t one = 1;
+    atomic_fetch_add(&interruptions, 1);
+    if (write(atomic_load(&poked_eventfd), &one, sizeof one) < 0) {
+        // Full already: whoever waits is awake.
+    }
+    errno = saved;
+}
+
+int clinuxnet_trap_signals(int eventfd) {
+    struct sigaction action = {.sa_handler = eventfd < 0 ? SIG_DFL : count_signal, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    if (eventfd >= 0) {
+        atomic_store(&interruptions, 0);
+        atomic_store(&poked_eventfd, eventfd);
+    }
+    if (sigaction(SIGINT, &action, NULL) < 0 || sigaction(SIGTERM, &action, NULL) < 0) return -errno;
+    return 0;
+}
+
+int clinuxnet_interruptions(void) { return atomic_load(&interruptions); }

@@ -1,3 +1,104 @@
+// What Swift's Glibc module cannot see of Linux networking: the batch calls (their message header is a GNU extension),
+// the macros that walk control messages, ppoll, eventfd, and thread attributes. Nothing here decides anything.
+//
+// Functions that make a system call return its result, or minus errno.
 #ifndef CLINUXNET_H
 #define CLINUXNET_H
+
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+// struct mmsghdr; CLinuxNet.c asserts that the two are laid out alike.
+struct clinuxnet_mmsghdr {
+    struct msghdr header;
+    unsigned int count;
+};
+
+// struct cmsghdr without its open end, so that it can stand inside a block.
+struct clinuxnet_cmsghdr {
+    size_t length;
+    int level;
+    int type;
+};
+
+// CMSG_SPACE of the longer of the two tags, IPv6's padded destination-options header.
+enum { CLINUXNET_OPTION_CAPACITY = 48, CLINUXNET_HEADERS_CAPACITY = 68 };
+
+// Everything one outgoing message header points to. `headers` and `payload` are adjacent, so that a message has either
+// both pieces or the payload alone.
+struct clinuxnet_outgoing {
+    struct sockaddr_in6 destination;
+    struct iovec headers;
+    struct iovec payload;
+    struct clinuxnet_cmsghdr control;
+    uint8_t option[CLINUXNET_OPTION_CAPACITY];
+    uint8_t header_bytes[CLINUXNET_HEADERS_CAPACITY];
+};
+
+// Everything one incoming message header points to, but its payload. The control block has room for the drop count,
+// 40 bytes of options, three timestamps and a packet's interface.
+enum { CLINUXNET_CONTROL_CAPACITY = 256 };
+struct clinuxnet_incoming {
+    struct sockaddr_in6 source;
+    struct iovec payload;
+    _Alignas(struct clinuxnet_cmsghdr) uint8_t control[CLINUXNET_CONTROL_CAPACITY];
+};
+
+// One entry of a socket's error queue.
+struct clinuxnet_error {
+    struct sockaddr_in6 destination;
+    struct sockaddr_in6 offender;
+    uint32_t error;
+    uint8_t origin;
+    uint8_t type;
+    uint8_t code;
+    size_t count;
+};
+
+void clinuxnet_wire_outgoing(struct clinuxnet_mmsghdr *messages, struct clinuxnet_outgoing *items, unsigned int n);
+void clinuxnet_wire_incoming(
+    struct clinuxnet_mmsghdr *messages, struct clinuxnet_incoming *items, uint8_t *buffers, size_t stride,
+    size_t capacity, unsigned int n);
+// The kernel writes the lengths it filled over the lengths it was offered: this offers them again.
+void clinuxnet_reset_incoming(struct clinuxnet_mmsghdr *messages, unsigned int n);
+
+int clinuxnet_sendmmsg(int fd, struct clinuxnet_mmsghdr *messages, unsigned int n);
+int clinuxnet_recvmmsg(int fd, struct clinuxnet_mmsghdr *messages, unsigned int n);
+int clinuxnet_recv_error(int fd, uint8_t *buffer, size_t capacity, struct clinuxnet_error *error);
+
+// The first control message of this level and type, or null.
+const uint8_t *clinuxnet_find_control(const struct msghdr *header, int level, int type, size_t *count);
+
+static inline uint8_t *clinuxnet_option(struct clinuxnet_outgoing *item) { return item->option; }
+static inline uint8_t *clinuxnet_header_bytes(struct clinuxnet_outgoing *item) { return item->header_bytes; }
+static inline struct iovec *clinuxnet_pieces(struct clinuxnet_outgoing *item) { return &item->headers; }
+static inline size_t clinuxnet_cmsg_len(size_t count) { return CMSG_LEN(count); }
+static inline size_t clinuxnet_cmsg_space(size_t count) { return CMSG_SPACE(count); }
+
+enum { CLINUXNET_ORIGIN_ICMP = 2, CLINUXNET_ORIGIN_ICMP6 = 3 };
+
+// SK_MEMINFO_DROPS of SO_MEMINFO: what the socket has dropped so far, 32 bits that wrap.
+int clinuxnet_socket_drops(int fd, uint32_t *drops);
+
+// Negative nanoseconds: no time-out.
+int clinuxnet_ppoll(struct pollfd *descriptors, unsigned int n, int64_t timeout_nanoseconds);
+int clinuxnet_set_timer_slack(unsigned long nanoseconds);
+int clinuxnet_eventfd(void);
+
+// cpu < 0: any. priority 0: the ordinary scheduler; else SCHED_FIFO.
+int clinuxnet_thread_start(
+    pthread_t *thread, int cpu, int priority, void *(*body)(void *), void *argument);
+
+// Names the calling thread; the kernel keeps 15 bytes.
+void clinuxnet_name_thread(const char *name);
+
+// SIGINT and SIGTERM count and poke the eventfd; a negative one gives both their default action back.
+int clinuxnet_trap_signals(int eventfd);
+int clinuxnet_interruptions(void);
+
 #endif

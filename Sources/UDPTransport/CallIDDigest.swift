@@ -1,0 +1,36 @@
+import COpenSSL
+
+/// SHA-256 by OpenSSL. Fetching the digest costs more than using it, so one is fetched at start and kept with its
+/// context.
+struct CallIDDigest: ~Copyable {
+    private let digest: OpaquePointer?
+    private let context: OpaquePointer?
+
+    init() {
+        digest = EVP_MD_fetch(nil, "SHA2-256", nil)
+        context = EVP_MD_CTX_new()
+    }
+
+    deinit {
+        EVP_MD_CTX_free(context)
+        EVP_MD_free(digest)
+    }
+
+    /// Writes the first 32 hexadecimal digits, lower case. False where this OpenSSL offers no SHA-256.
+    func writeHexadecimal(of bytes: UnsafeRawPointer, count: Int, to target: UnsafeMutableRawPointer) -> Bool {
+        guard let digest, let context else { return false }
+        return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Int(EVP_MAX_MD_SIZE)) { hash in
+            guard EVP_DigestInit_ex2(context, digest, nil) == 1,
+                EVP_DigestUpdate(context, bytes, count) == 1,
+                EVP_DigestFinal_ex(context, hash.baseAddress, nil) == 1
+            else { return false }
+            for i in 0..<16 {
+                target.storeBytes(of: Self.digit(hash[i] >> 4), toByteOffset: 2 * i, as: UInt8.self)
+                target.storeBytes(of: Self.digit(hash[i] & 15), toByteOffset: 2 * i + 1, as: UInt8.self)
+            }
+            return true
+        }
+    }
+
+    private static func digit(_ nibble: UInt8) -> UInt8 { nibble < 10 ? 48 + nibble : 87 + nibble }
+}

@@ -1,0 +1,22 @@
+import Datagrams
+import Glibc
+
+/// The kernel's clocks by name. Swift's `ContinuousClock` is BOOTTIME on Linux, and packets are not stamped with that.
+package enum SystemClock {
+    package static func monotonic() -> MonotonicInstant {
+        MonotonicInstant(nanoseconds: read(CLOCK_MONOTONIC))
+    }
+
+    package static func wall() -> WallInstant { WallInstant(nanoseconds: read(CLOCK_REALTIME)) }
+
+    /// CPU time of the calling thread since it started.
+    package static func threadCPU() -> Nanoseconds { Nanoseconds(read(CLOCK_THREAD_CPUTIME_ID)) }
+
+    package static func processCPU() -> Nanoseconds { Nanoseconds(read(CLOCK_PROCESS_CPUTIME_ID)) }
+
+    private static func read(_ clock: clockid_t) -> Int64 {
+        var reading = timespec()
+        clock_gettime(clock, &reading)
+        return Int64(reading.tv_sec) * 1_000_000_000 + Int64(reading.tv_nsec)
+    }
+}
