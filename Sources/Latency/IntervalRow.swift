@@ -1,0 +1,108 @@
+import Datagrams
+import Observations
+
+/// One second of a run: one row of `intervals.csv`. Counts are of this second, `totals` since the run's start.
+///
+/// The latencies are of the calls that *ended* in this second, the lateness of the calls *sent* and ended or given up in
+/// it; each stands beside its own count, because at 3 calls a 99th percentile says nothing.
+package struct IntervalRow: Sendable, Equatable {
+    /// End of the interval, from the run's start.
+    package var at: Nanoseconds
+    package var length: Nanoseconds
+    package var counts: Counters
+    package var totals: Counters
+    package var open: UInt64
+    package var rtt: LatencyFigures
+    package var rttFromDue: LatencyFigures
+    package var late: LatencyFigures
+    /// Of one CPU, averaged over the workers. Undefined for an interval of no length.
+    package var cpuPercent: Double?
+
+    package init(
+        at: Nanoseconds, length: Nanoseconds, counts: Counters, totals: Counters, open: UInt64, rtt: LatencyFigures,
+        rttFromDue: LatencyFigures, late: LatencyFigures, cpuPercent: Double?
+    ) {
+        self.at = at
+        self.length = length
+        self.counts = counts
+        self.totals = totals
+        self.open = open
+        self.rtt = rtt
+        self.rttFromDue = rttFromDue
+        self.late = late
+        self.cpuPercent = cpuPercent
+    }
+}
+
+/// One worker's second before it becomes a row. Percentiles cannot be averaged, so where several workers share a run
+/// their intervals are merged first and the row is made from the result.
+package struct Interval: Sendable {
+    package var at: Nanoseconds
+    package var length: Nanoseconds
+    package var counts: Counters
+    package var totals: Counters
+    package var open: UInt64
+    /// CPU time spent and wall time available, each summed over the workers merged.
+    package var cpu: Nanoseconds
+    package var available: Nanoseconds
+    var rtt: LatencyHistogram
+    var rttFromDue: LatencyHistogram
+    var late: LatencyHistogram
+
+    package mutating func merge(_ other: borrowing Interval) {
+        at = max(at, other.at)
+        length = max(length, other.length)
+        counts = counts + other.counts
+        totals = totals + other.totals
+        open += other.open
+        cpu += other.cpu
+        available += other.available
+        rtt.merge(other.rtt)
+        rttFromDue.merge(other.rttFromDue)
+        late.merge(other.late)
+    }
+
+    package var row: IntervalRow {
+        IntervalRow(
+            at: at, length: length, counts: counts, totals: totals, open: open, rtt: rtt.figures,
+            rttFromDue: rttFromDue.figures, late: late.figures,
+            cpuPercent: available > .zero ? 100 * cpu.seconds / available.seconds : nil)
+    }
+}
+
+/// What the run's seconds say of the sending threads' CPU.
+package struct WorkerLoad: Sendable, Equatable {
+    package var cpu = Nanoseconds.zero
+    package var available = Nanoseconds.zero
+    package var peakPercent: Double?
+    /// Whole seconds seen, and those in which a worker was at `busyPercent` or above.
+    package var seconds: UInt64 = 0
+    package var busySeconds: UInt64 = 0
+
+    /// A thread this busy has no slack left for a burst: what falls due waits behind what fell due before.
+    package static let busyPercent = 95.0
+    /// A shorter last interval says nothing about a second.
+    static let shortest = Nanoseconds.milliseconds(500)
+
+    package init() {}
+
+    package var meanPercent: Double? { available > .zero ? 100 * cpu.seconds / available.seconds : nil }
+
+    mutating func record(cpu spent: Nanoseconds, in length: Nanoseconds) {
+        cpu += spent
+        available += length
+        guard length >= Self.shortest else { return }
+        let percent = 100 * spent.seconds / length.seconds
+        peakPercent = max(peakPercent ?? 0, percent)
+        seconds += 1
+        if percent >= Self.busyPercent { busySeconds += 1 }
+    }
+
+    mutating func merge(_ other: WorkerLoad) {
+        cpu += other.cpu
+        available += other.available
+        if let peak = other.peakPercent { peakPercent = max(peakPercent ?? 0, peak) }
+        seconds += other.seconds
+        busySeconds += other.busySeconds
+    }
+}

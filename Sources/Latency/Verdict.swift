@@ -1,0 +1,212 @@
+import Datagrams
+
+/// Whether a run's figures can be believed, and why.
+///
+/// It judges the generator and its host, never the server: whatever the far end does (slow, refusing, silent) leaves it
+/// VALID, because that is what was to be measured.
+package struct Verdict: Sendable, Equatable {
+    package enum Level: Int, Comparable, Sendable {
+        case valid, suspect, invalid
+
+        package static func < (a: Level, b: Level) -> Bool { a.rawValue < b.rawValue }
+
+        package var text: String {
+            switch self {
+            case .valid: "VALID"
+            case .suspect: "SUSPECT"
+            case .invalid: "INVALID"
+            }
+        }
+    }
+
+    package var level: Level
+    /// Sentences, the gravest first. Never empty: a VALID run says what was looked at.
+    package var evidence: [String]
+    /// True of the run but no reason to doubt it.
+    package var notes: [String]
+
+    package init(level: Level, evidence: [String], notes: [String] = []) {
+        self.level = level
+        self.evidence = evidence
+        self.notes = notes
+    }
+}
+
+/// What the rules look at.
+package struct GeneratorEvidence: Sendable {
+    /// Calls that should have been placed by the schedule, whatever the engine got round to.
+    package var due: UInt64 = 0
+    package var started: UInt64 = 0
+    package var unsent: UInt64 = 0
+    /// How long calls fell due, and how long it took to start them.
+    package var offeredFor = Nanoseconds.zero
+    package var startedFor = Nanoseconds.zero
+    package var receiveQueueDrops: UInt64 = 0
+    package var sendErrors: UInt64 = 0
+    package var sendQueueFull: UInt64 = 0
+    package var late = LatencyFigures()
+    package var rtt = LatencyFigures()
+    package var load = WorkerLoad()
+    /// Busy-waiting workers are at 100 % by design.
+    package var isSpinning = false
+
+    package init() {}
+}
+
+/// The rules, each with its limits and the reasons for them.
+package enum VerdictRules {
+    /// Below this share of the calls due the load was not the one asked for: at one in a hundred the rate printed in
+    /// the title is wrong in its second digit, which is as far as anyone reads a rate.
+    static let leastShare = 0.99
+    /// Below this it is another experiment: between 400 and 500 calls/s, 25 % apart, lie two regimes of a server, and
+    /// a twentieth is a fifth of that distance.
+    static let leastShareUsable = 0.95
+
+    /// Starting the calls may overrun by this much: one last call sent late is the lateness rule's business, and in a
+    /// run of a second it would look like a lost rate.
+    static let overrunFloor = Nanoseconds.milliseconds(100)
+
+    /// Calls sent this late, as a share of what is measured, change the arrival pattern that the RTT answers to: a
+    /// tenth is as much as disappears in a figure of two digits.
+    static let lateShare = 0.1
+    /// At the length of the RTT itself the generator's delay is as large as the server's.
+    static let lateShareUsable = 1.0
+    /// Absolute floors: on loopback an RTT of 0.1 ms is soon exceeded by one time slice of an ordinary scheduler
+    /// (3 to 4 ms), which moves a call but not the load. Below 1 ms lateness never matters; it takes more than two such
+    /// slices in one call of a hundred to make a run worthless.
+    static let lateFloor = Nanoseconds.milliseconds(1)
+    static let lateFloorUsable = Nanoseconds.milliseconds(10)
+
+    /// A datagram the kernel would not take is a call lost on our side of the wire. Up to one call in a hundred the
+    /// rest still stand; beyond, the failures counted are ours.
+    static let sendErrorShareUsable = 0.01
+
+    /// Share of the seconds at `WorkerLoad.busyPercent`: one busy second at the start of a level of 15 s is its
+    /// warming up, three (a fifth) are a state.
+    static let busyShare = 0.2
+
+    package static func judge(_ evidence: GeneratorEvidence) -> Verdict {
+        var findings: [Finding] = []
+        var notes: [String] = []
+        judgeRate(evidence, &findings, &notes)
+        judgeDatagrams(evidence, &findings, &notes)
+        judgeLateness(evidence, &findings, &notes)
+        judgeLoad(evidence, &findings)
+        noteThinPercentiles(evidence, &notes)
+        // Stable: rules of one level stay in the order above.
+        let sorted = findings.filter { $0.level == .invalid } + findings.filter { $0.level == .suspect }
+        return Verdict(
+            level: sorted.first?.level ?? .valid,
+            evidence: sorted.isEmpty ? [soundness(evidence)] : sorted.map(\.sentence), notes: notes)
+    }
+
+    private struct Finding {
+        var level: Verdict.Level
+        var sentence: String
+    }
+
+    private static func judgeRate(_ e: GeneratorEvidence, _ findings: inout [Finding], _ notes: inout [String]) {
+        guard e.due > 0 else {
+            findings.append(Finding(level: .invalid, sentence: "No call fell due: there is nothing to judge."))
+            return
+        }
+        // Calls held back by the user's own limit are not the generator's failing; they have a rule of their own.
+        let placed = e.started + e.unsent
+        let share = Double(placed) / Double(e.due)
+        let missing = e.due > placed ? e.due - placed : 0
+        if share < leastShare {
+            findings.append(
+                Finding(
+                    level: share < leastShareUsable ? .invalid : .suspect,
+                    sentence: "The generator fell short: \(missing) of \(e.due) calls due were never started "
+                        + "(\(DecimalText.fixed(100 * share, decimals: 1)) % were)."))
+        } else if missing > 0 {
+            notes.append("\(missing) of \(e.due) calls due were never started.")
+        }
+        let pace = e.startedFor > .zero ? e.offeredFor.seconds / e.startedFor.seconds : 1
+        if pace < leastShare, e.startedFor - e.offeredFor > overrunFloor {
+            findings.append(
+                Finding(
+                    level: pace < leastShareUsable ? .invalid : .suspect,
+                    sentence: "The generator fell behind: calls due within "
+                        + "\(DecimalText.fixed(e.offeredFor, unit: 1_000_000_000, decimals: 1)) s took "
+                        + "\(DecimalText.fixed(e.startedFor, unit: 1_000_000_000, decimals: 1)) s to start."))
+        }
+        if e.unsent > 0 {
+            findings.append(
+                Finding(
+                    level: .suspect,
+                    sentence: "The limit on open calls held back \(e.unsent) of \(e.due) calls: the load was lower "
+                        + "than offered just when the server was slow."))
+        }
+    }
+
+    private static func judgeDatagrams(_ e: GeneratorEvidence, _ findings: inout [Finding], _ notes: inout [String]) {
+        if e.receiveQueueDrops > 0 {
+            findings.append(
+                Finding(
+                    level: .invalid,
+                    sentence: "The kernel dropped \(e.receiveQueueDrops) \(plural(e.receiveQueueDrops, "datagram")) "
+                        + "from our full receive queue: responses lost here look like the server's losses."))
+        }
+        if e.sendErrors > 0 {
+            let isMany = Double(e.sendErrors) > sendErrorShareUsable * Double(e.started)
+            findings.append(
+                Finding(
+                    level: isMany ? .invalid : .suspect,
+                    sentence: "\(e.sendErrors) \(plural(e.sendErrors, "send")) failed on this host: "
+                        + "what they carried never reached the wire."))
+        }
+        if e.sendQueueFull > 0 {
+            notes.append(
+                "The send queue was full \(e.sendQueueFull) \(plural(e.sendQueueFull, "time")); those datagrams went "
+                    + "out later.")
+        }
+    }
+
+    private static func judgeLateness(_ e: GeneratorEvidence, _ findings: inout [Finding], _ notes: inout [String]) {
+        guard let late = e.late.p99 else { return }
+        let text = "Calls were sent late: p99 \(DecimalText.milliseconds(late)) ms"
+        guard let rtt = e.rtt.p50 else {
+            // Without one RTT there is nothing to set it against, only the shape of the load to vouch for.
+            if late > lateFloorUsable { findings.append(Finding(level: .suspect, sentence: text + ".")) }
+            return
+        }
+        let share = Double(late.rawValue) / Double(max(rtt.rawValue, 1))
+        let sentence = text + ", against an RTT with p50 \(DecimalText.milliseconds(rtt)) ms."
+        if share > lateShareUsable, late > lateFloorUsable {
+            findings.append(Finding(level: .invalid, sentence: sentence))
+        } else if share > lateShare, late > lateFloor {
+            findings.append(Finding(level: .suspect, sentence: sentence))
+        }
+    }
+
+    private static func judgeLoad(_ e: GeneratorEvidence, _ findings: inout [Finding]) {
+        guard !e.isSpinning, e.load.seconds > 0 else { return }
+        if Double(e.load.busySeconds) >= busyShare * Double(e.load.seconds) {
+            findings.append(
+                Finding(
+                    level: .suspect,
+                    sentence: "A sending thread was at \(DecimalText.trimmed(WorkerLoad.busyPercent)) % CPU or more in "
+                        + "\(e.load.busySeconds) of \(e.load.seconds) seconds: it had no room for a burst."))
+        }
+    }
+
+    private static func noteThinPercentiles(_ e: GeneratorEvidence, _ notes: inout [String]) {
+        let n = e.rtt.count
+        guard n > 0 else { return }
+        if n < Percentile.p99.leastCount {
+            notes.append("p99 and p99.9 rest on \(n) \(plural(n, "call")): they are the maximum.")
+        } else if n < Percentile.p999.leastCount {
+            notes.append("p99.9 rests on \(n) calls: it is the maximum.")
+        }
+    }
+
+    private static func soundness(_ e: GeneratorEvidence) -> String {
+        var text = "The generator kept up: \(e.started) of \(e.due) \(plural(e.due, "call")) due started"
+        if let late = e.late.p99 { text += ", late p99 \(DecimalText.milliseconds(late)) ms" }
+        return text + ", no receive-queue drops."
+    }
+
+    private static func plural(_ n: UInt64, _ noun: String) -> String { n == 1 ? noun : noun + "s" }
+}

@@ -1,0 +1,70 @@
+import Datagrams
+import Latency
+import Observations
+
+/// The notation of every CSV file: comma, `.` decimal, no quotes unless RFC 4180 needs them, nothing for undefined.
+/// Written straight into the buffer: one row of `rtt.csv` is one call, at whatever rate.
+extension ByteBuffer {
+    /// Nine decimals.
+    mutating func append(seconds length: Nanoseconds) { append(length, unit: 1_000_000_000, digits: 9) }
+
+    /// Three decimals.
+    mutating func append(microseconds length: Nanoseconds) { append(length, unit: 1000, digits: 3) }
+
+    mutating func append(microseconds length: Nanoseconds?) { if let length { append(microseconds: length) } }
+
+    mutating func append(seconds length: Nanoseconds?) { if let length { append(seconds: length) } }
+
+    mutating func appendComma() { append(UInt8(ascii: ",")) }
+
+    mutating func endRow() { append(UInt8(ascii: "\n")) }
+
+    mutating func append(outcome: CallOutcome) {
+        switch outcome {
+        case .ok: append("ok")
+        case .status(let status): append(decimal: UInt64(status))
+        case .timeout: append("timeout")
+        case .unexpected: append("unexpected")
+        case .refused: append("refused")
+        case .unsent: append("unsent")
+        case .interrupted: append("interrupted")
+        }
+    }
+
+    /// A Call-ID comes from the scenario and may hold anything: a comma, a quote.
+    mutating func append(callID: CallIDText) {
+        var needsQuotes = false
+        callID.forEachByte { if Self.isSpecial($0) { needsQuotes = true } }
+        if !needsQuotes {
+            callID.forEachByte { append($0) }
+            return
+        }
+        let quote = UInt8(ascii: "\"")
+        append(quote)
+        callID.forEachByte {
+            if $0 == quote { append(quote) }
+            append($0)
+        }
+        append(quote)
+    }
+
+    private static func isSpecial(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: ",") || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\n")
+            || byte == UInt8(ascii: "\r")
+    }
+
+    private mutating func append(_ length: Nanoseconds, unit: UInt64, digits: Int) {
+        if length.rawValue < 0 { append(UInt8(ascii: "-")) }
+        let (whole, fraction) = length.rawValue.magnitude.quotientAndRemainder(dividingBy: unit)
+        append(decimal: whole)
+        append(UInt8(ascii: "."))
+        var place = unit / 10
+        var rest = fraction
+        for _ in 0..<digits {
+            let (digit, left) = rest.quotientAndRemainder(dividingBy: place)
+            append(48 + UInt8(truncatingIfNeeded: digit))
+            rest = left
+            place = max(place / 10, 1)
+        }
+    }
+}
