@@ -66,7 +66,9 @@ struct XMLScanner {
         return root
     }
 
-    func looks(at text: String) -> Bool { source.bytes[min(at, source.bytes.count)...].starts(with: text.utf8) }
+    func looks(at text: String) -> Bool {
+        byte() == text.utf8.first && source.bytes[at...].starts(with: text.utf8)
+    }
 
     func byte(_ ahead: Int = 0) -> UInt8? { at + ahead < source.bytes.count ? source.bytes[at + ahead] : nil }
 

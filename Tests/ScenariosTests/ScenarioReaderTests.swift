@@ -273,6 +273,22 @@ import Testing
         #expect(errors(steps(4097)).count == 1)
     }
 
+    @Test func onlyTheFirstTextOfASendIsSent() throws {
+        let steps = "<send><![CDATA[BYE a]]><![CDATA[ACK a]]></send>"
+        #expect(warnings(scenario(steps)) == ["2:33 only the first text of a `send` is sent"])
+        guard case .send(let send) = try read(scenario(steps)).steps[0].kind else {
+            Issue.record("expected a send")
+            return
+        }
+        #expect(send.kind == .request(method: "BYE"))
+    }
+
+    @Test func aFileOfManyMegabytesIsNoScenario() {
+        let bytes = [UInt8](repeating: .space, count: ScenarioReader.sizeLimit + 1)
+        let thrown = #expect(throws: ScenarioError.self) { _ = try ScenarioReader.read(bytes, name: "core") }
+        #expect(thrown?.errors.map(\.message) == ["the file has more than 4 MiB: this is no scenario"])
+    }
+
     @Test(arguments: [
         ("", "1:1 the file has no `<scenario>`"), ("hello", "1:1 the file has no `<scenario>`"),
         ("<html/>", "1:1 expected `<scenario>`, not `<html>`"),
