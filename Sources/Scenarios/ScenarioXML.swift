@@ -82,8 +82,6 @@ struct XMLScanner {
         return String(decoding: source.bytes[start..<at], as: UTF8.self)
     }
 
-    // MARK: Between tags
-
     private mutating func skipText() {
         while let next = byte(), next != UInt8(ascii: "<") {
             if !next.isBlankOrLineEnd { noteText() }
@@ -169,8 +167,6 @@ struct XMLScanner {
         }
         findings.warning("this declaration is not closed by `>` before the end of the file", at: start)
     }
-
-    // MARK: Elements
 
     private mutating func scanStartTag() {
         let place = at

@@ -4,8 +4,6 @@ import Testing
 @testable import Scenarios
 
 @Suite struct ScenarioReaderTests {
-    // MARK: Steps
-
     @Test func stepsCarryTypedValues() throws {
         let read = try read(
             scenario(
@@ -56,8 +54,6 @@ import Testing
         #expect(try read(scenario(steps)).role == role)
     }
 
-    // MARK: What SIPp knows and sipmeter does not run yet
-
     @Test(arguments: [
         "sendCmd", "recvCmd", "init", "Global", "User", "DefaultMessage",
     ])
@@ -93,8 +89,6 @@ import Testing
         #expect(errors(scenario("<recv response=\"200\" \(flags)/>")).isEmpty)
         #expect(errors(scenario("<recv response=\"401\" auth=\"true\"/>")) == ["2:22 `auth` is not supported yet"])
     }
-
-    // MARK: What SIPp does not know either
 
     @Test(arguments: [
         (
@@ -132,8 +126,6 @@ import Testing
         #expect(
             warnings(scenario(steps)) == ["3:15 `action` counts only as the first element of a step: this is ignored"])
     }
-
-    // MARK: Values
 
     @Test(arguments: [
         ("<send retrans=\"abc\"><![CDATA[A b]]></send>", "2:16 `retrans` is a time in milliseconds, not \"abc\""),
@@ -215,8 +207,6 @@ import Testing
         #expect(errors(scenario(steps)).isEmpty)
         #expect(warnings(scenario(steps)) == [warning])
     }
-
-    // MARK: Checks over all steps
 
     @Test(arguments: [
         ("<label id=\"a\"/>\n<label id=\"a\"/>\(invite)", "3:12 the label \"a\" stands already at line 2"),
