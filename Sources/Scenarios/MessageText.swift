@@ -224,5 +224,5 @@ extension MessageText.KeywordUse {
         return true
     }
 
-    var shownName: String { String(name.prefix(40)) }
+    var shownName: String { name.shown(limit: 40) }
 }

@@ -109,8 +109,6 @@ private struct ScenarioCompiler {
         return stopped & ~started
     }
 
-    // MARK: Messages
-
     private mutating func compile(_ send: Scenario.Send, number: Int) -> Instruction.Send? {
         let pieces = send.text.pieces.compactMap { piece in
             switch piece {

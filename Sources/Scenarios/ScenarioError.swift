@@ -30,11 +30,14 @@ package struct ScenarioFinding: Hashable, Sendable, CustomStringConvertible {
 
     init(_ severity: Severity, _ message: String, at offset: Int, in source: SourceText) {
         self.severity = severity
-        self.message = message
+        self.message = message.shown(limit: Self.messageLimit)
         file = source.name
         position = source.position(of: offset)
         excerpt = Excerpt(around: offset, in: source)
     }
+
+    /// Names in a broken file may be as long as the file.
+    private static let messageLimit = 240
 
     /// As the terminal shows it: the sentence, the line, and a caret under the place.
     package var description: String {
@@ -63,19 +66,23 @@ struct Excerpt: Hashable, Sendable {
 
     init(around offset: Int, in source: SourceText) {
         let range = source.lineRange(around: offset)
+        // A place may be the end of the line itself.
+        let place = min(max(offset, range.lowerBound), range.upperBound)
         var shown: [Character] = []
-        var caret: Int?
-        var at = range.lowerBound
-        for scalar in String(decoding: source.bytes[range], as: UTF8.self).unicodeScalars {
-            if caret == nil, at >= offset { caret = shown.count }
-            at += UTF8.width(scalar)
+        Self.append(source.bytes[range.lowerBound..<place], to: &shown)
+        let caret = shown.count
+        Self.append(source.bytes[place..<range.upperBound], to: &shown)
+        (text, self.caret) = Self.cut(shown, around: caret)
+    }
+
+    private static func append(_ bytes: ArraySlice<UInt8>, to shown: inout [Character]) {
+        for scalar in String(decoding: bytes, as: UTF8.self).unicodeScalars {
             if scalar == "\t" {
-                repeat { shown.append(" ") } while shown.count % Self.tabWidth != 0
+                repeat { shown.append(" ") } while shown.count % tabWidth != 0
             } else {
-                shown.append(scalar.value < 0x20 || 0x7F..<0xA0 ~= scalar.value ? "?" : Character(scalar))
+                shown.append(scalar.isControl ? "?" : Character(scalar))
             }
         }
-        (text, self.caret) = Self.cut(shown, around: caret ?? shown.count)
     }
 
     private static func cut(_ shown: [Character], around caret: Int) -> (text: String, caret: Int) {

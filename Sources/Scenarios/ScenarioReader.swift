@@ -12,19 +12,20 @@ package struct ScenarioReader {
 
     /// `name` stands in messages and in `Program.name`.
     package static func read(_ bytes: [UInt8], name: String) throws(ScenarioError) -> Scenario {
-        let source = SourceText(name: name, bytes: bytes)
+        let isTooLarge = bytes.count > sizeLimit
+        let source = SourceText(name: name, bytes: isTooLarge ? [] : bytes)
         var reader = ScenarioReader(findings: Findings(source), scenario: Scenario(source: source))
-        reader.read(source)
+        if isTooLarge {
+            reader.findings.error("the file has more than \(sizeLimit >> 20) MiB: this is no scenario", at: 0)
+        } else {
+            reader.read(source)
+        }
         try reader.findings.throwErrors()
         reader.scenario.warnings = reader.findings.warnings.sorted { $0.position < $1.position }
         return reader.scenario
     }
 
     private mutating func read(_ source: SourceText) {
-        if source.bytes.count > Self.sizeLimit {
-            findings.error("the file has more than \(Self.sizeLimit >> 20) MiB: this is no scenario", at: 0)
-            return
-        }
         let root = ScenarioXML.scan(source, &findings)
         guard let root else {
             if !findings.hasErrors { findings.error("the file has no `<scenario>`", at: 0) }
@@ -97,5 +98,5 @@ package struct ScenarioReader {
     }
 
     /// Real scenarios are below 100 KiB; the bound keeps a wrong file from being read for minutes.
-    static let sizeLimit = 16 << 20
+    static let sizeLimit = 4 << 20
 }

@@ -66,7 +66,9 @@ struct XMLScanner {
         return root
     }
 
-    func looks(at text: String) -> Bool { source.bytes[min(at, source.bytes.count)...].starts(with: text.utf8) }
+    func looks(at text: String) -> Bool {
+        byte() == text.utf8.first && source.bytes[at...].starts(with: text.utf8)
+    }
 
     func byte(_ ahead: Int = 0) -> UInt8? { at + ahead < source.bytes.count ? source.bytes[at + ahead] : nil }
 
@@ -79,8 +81,6 @@ struct XMLScanner {
         while let next = byte(), next.isXMLName { at += 1 }
         return String(decoding: source.bytes[start..<at], as: UTF8.self)
     }
-
-    // MARK: Between tags
 
     private mutating func skipText() {
         while let next = byte(), next != UInt8(ascii: "<") {
@@ -167,8 +167,6 @@ struct XMLScanner {
         }
         findings.warning("this declaration is not closed by `>` before the end of the file", at: start)
     }
-
-    // MARK: Elements
 
     private mutating func scanStartTag() {
         let place = at

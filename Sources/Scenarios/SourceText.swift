@@ -18,7 +18,7 @@ package struct SourceText: Sendable {
         self.name = name
         self.bytes = bytes
         var starts = [0]
-        for (offset, byte) in bytes.enumerated() where byte == .newline { starts.append(offset + 1) }
+        for offset in bytes.indices where bytes[offset] == .newline { starts.append(offset + 1) }
         lineStarts = starts
     }
 

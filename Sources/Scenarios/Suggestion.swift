@@ -38,13 +38,18 @@ enum Suggestion {
 }
 
 extension String {
-    /// A user's text inside a message: quoted, on one line, of bounded length, without control characters.
-    var quoted: String {
-        let shown = unicodeScalars.prefix(Self.shownLimit).map { $0.value < 0x20 || 0x7F..<0xA0 ~= $0.value ? "?" : $0 }
-        var text = "\""
-        for scalar in shown { text.unicodeScalars.append(scalar) }
-        return text + (unicodeScalars.count > Self.shownLimit ? "…\"" : "\"")
-    }
+    /// A user's text inside a message.
+    var quoted: String { "\"\(shown(limit: 40))\"" }
 
-    private static var shownLimit: Int { 40 }
+    /// On one line, of bounded length, without control characters.
+    func shown(limit: Int) -> String {
+        var text = ""
+        for scalar in unicodeScalars.prefix(limit) { text.unicodeScalars.append(scalar.isControl ? "?" : scalar) }
+        return unicodeScalars.count > limit ? text + "…" : text
+    }
+}
+
+extension Unicode.Scalar {
+    /// C0 and C1: what could give orders to a terminal.
+    var isControl: Bool { value < 0x20 || 0x7F..<0xA0 ~= value }
 }

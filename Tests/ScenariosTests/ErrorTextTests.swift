@@ -55,6 +55,22 @@ import Testing
                 """)
     }
 
+    @Test func lettersOfAnotherEncodingTakeOneColumn() {
+        let bytes = Array("<scenario name=\"".utf8) + [0xE9, 0xE8] + Array("\"><rcv/></scenario>".utf8)
+        let thrown = #expect(throws: ScenarioError.self) { _ = try ScenarioReader.read(bytes, name: "a.xml") }
+        #expect(
+            thrown?.errors.first?.description == """
+                a.xml:1:21: error: `rcv` is not an element of a scenario; did you mean `recv`?
+                     1 | <scenario name="\u{FFFD}\u{FFFD}"><rcv/></scenario>
+                       |                     ^
+                """)
+    }
+
+    @Test func aNameAsLongAsTheFileDoesNotFillTheScreen() {
+        let name = String(repeating: "x", count: 5_000)
+        #expect(errors("<scenario><\(name)/></scenario>").first?.count == 246)
+    }
+
     @Test func aKeywordInItsMessage() {
         #expect(
             text(

@@ -37,8 +37,6 @@ import Testing
 
     private func cleaned(_ text: String) -> String? { MessageText.cleaned(placed(text).0)?.string }
 
-    // MARK: Keywords
-
     @Test(arguments: [
         ("a[service]b", "a{service}b"), ("[cseq+1] [branch-2] [len+10]", "{cseq+1} {branch-2} {len+10}"),
         // A `[` before the `]` makes the first one literal.
@@ -108,8 +106,6 @@ import Testing
     func keywordsAreRecognisedByTheirSpelling(name: String, keyword: Keyword) {
         #expect(Keyword(name: name) == keyword)
     }
-
-    // MARK: Clean-up
 
     @Test(arguments: [
         // Blanks around every line end go, an empty line after the headers is made where there is none.

@@ -32,8 +32,6 @@ import Testing
         return String(lines[1].dropFirst("Subject: ".count))
     }
 
-    // MARK: Keywords
-
     @Test(arguments: [
         ("[service] [remote_ip]:[remote_port] [remote_host]", "1000 192.0.2.1:5070 pbx.example.org"),
         ("[transport] [local_ip] [local_ip_type] [local_port]", "UDP 192.0.2.99 4 5080"),
@@ -78,8 +76,6 @@ import Testing
         #expect("\(first.position.line):\(first.position.column) \(first.message)" == error)
         #expect(thrown.errors.count == 1)
     }
-
-    // MARK: Steps
 
     @Test func labelsBecomeIndicesAndVanish() throws {
         let program = try program(

@@ -4,8 +4,6 @@ import Testing
 @testable import Scenarios
 
 @Suite struct ScenarioReaderTests {
-    // MARK: Steps
-
     @Test func stepsCarryTypedValues() throws {
         let read = try read(
             scenario(
@@ -56,8 +54,6 @@ import Testing
         #expect(try read(scenario(steps)).role == role)
     }
 
-    // MARK: What SIPp knows and sipmeter does not run yet
-
     @Test(arguments: [
         "sendCmd", "recvCmd", "init", "Global", "User", "DefaultMessage",
     ])
@@ -93,8 +89,6 @@ import Testing
         #expect(errors(scenario("<recv response=\"200\" \(flags)/>")).isEmpty)
         #expect(errors(scenario("<recv response=\"401\" auth=\"true\"/>")) == ["2:22 `auth` is not supported yet"])
     }
-
-    // MARK: What SIPp does not know either
 
     @Test(arguments: [
         (
@@ -132,8 +126,6 @@ import Testing
         #expect(
             warnings(scenario(steps)) == ["3:15 `action` counts only as the first element of a step: this is ignored"])
     }
-
-    // MARK: Values
 
     @Test(arguments: [
         ("<send retrans=\"abc\"><![CDATA[A b]]></send>", "2:16 `retrans` is a time in milliseconds, not \"abc\""),
@@ -216,8 +208,6 @@ import Testing
         #expect(warnings(scenario(steps)) == [warning])
     }
 
-    // MARK: Checks over all steps
-
     @Test(arguments: [
         ("<label id=\"a\"/>\n<label id=\"a\"/>\(invite)", "3:12 the label \"a\" stands already at line 2"),
         (
@@ -271,6 +261,22 @@ import Testing
         func steps(_ count: Int) -> String { scenario(invite + String(repeating: "<nop/>", count: count - 1)) }
         #expect(errors(steps(4096)).isEmpty)
         #expect(errors(steps(4097)).count == 1)
+    }
+
+    @Test func onlyTheFirstTextOfASendIsSent() throws {
+        let steps = "<send><![CDATA[BYE a]]><![CDATA[ACK a]]></send>"
+        #expect(warnings(scenario(steps)) == ["2:33 only the first text of a `send` is sent"])
+        guard case .send(let send) = try read(scenario(steps)).steps[0].kind else {
+            Issue.record("expected a send")
+            return
+        }
+        #expect(send.kind == .request(method: "BYE"))
+    }
+
+    @Test func aFileOfManyMegabytesIsNoScenario() {
+        let bytes = [UInt8](repeating: .space, count: ScenarioReader.sizeLimit + 1)
+        let thrown = #expect(throws: ScenarioError.self) { _ = try ScenarioReader.read(bytes, name: "core") }
+        #expect(thrown?.errors.map(\.message) == ["the file has more than 4 MiB: this is no scenario"])
     }
 
     @Test(arguments: [

@@ -16,8 +16,6 @@ import Testing
         return root?["v"]?.value.string
     }
 
-    // MARK: What is taken silently
-
     @Test func onlyTheQuoteEndsAValue() {
         #expect(value("\"<sip:.*>;tag=\"") == "<sip:.*>;tag=")
         #expect(value("'a \"b\" c'") == "a \"b\" c")
@@ -63,8 +61,6 @@ import Testing
         #expect(root.texts.first?.start == 15)
         #expect(root.strayText == nil)
     }
-
-    // MARK: What is taken with a warning
 
     @Test func theFirstOfTwoAttributesWins() {
         let xml = "<a start_rtd=\"1\" start_rtd=\"2\"/>"
@@ -112,8 +108,6 @@ import Testing
         #expect(findings.warnings.map(\.message) == ["what follows the end of the scenario is ignored"])
         #expect(root?.name == "a")
     }
-
-    // MARK: What is an error
 
     @Test func aMismatchedEndTagIsAnErrorThatNamesBoth() {
         let (root, findings) = scan("<a>\n<b>\n</c>\n</b></a>")
