@@ -181,7 +181,7 @@ import UDPTransport
         #expect(
             errors == [
                 ICMPError(
-                    errno: ECONNREFUSED, type: type, code: code, destination: closed, reporter: loopback)
+                    errno: ECONNREFUSED, type: type, code: code, destination: closed, reporter: closed.withPort(0))
             ])
         #expect(quoted == [payload])
         #expect(socket.drainErrors { _, _ in } == 0)
@@ -202,9 +202,10 @@ import UDPTransport
         #expect(socket.receiveErrors == 0)
     }
 
-    /// A port that was free a moment ago, of an address no other test uses.
+    /// A port that was free a moment ago; of an IPv4 address no other test binds.
     private func closedPort(_ loopback: SocketAddress) throws -> SocketAddress {
-        let socket = try UDPSocket(binding: loopback)
+        let unused = SocketAddress(ipv4: 0x7F4D_0001, port: 0)
+        let socket = try UDPSocket(binding: loopback.family == .ipv4 ? unused : loopback)
         return socket.localAddress
     }
 }
