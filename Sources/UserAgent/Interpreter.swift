@@ -193,6 +193,10 @@ extension CallEngine {
         }
         if resumed.count > 0 {
             texts.replace(&calls[i].remoteTarget, with: resumed, resumed.all)
+        } else if calls[i].remoteTarget.count == 0, role == .client, let t = latestInvite(i) {
+            // A 2xx owes a Contact (12.1.1). Without one the dialog goes on to where the INVITE went.
+            loadRequest(i, t)
+            calls[i].remoteTarget = texts.keep(request, requestIndex.requestURI.bounds)
         }
     }
 

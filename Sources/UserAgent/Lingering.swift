@@ -25,6 +25,11 @@ struct LingeringCall: Sendable, BitwiseCopyable {
     var rawCSeq: UInt32
     var inviteCSeq: UInt32
     var inviteStatus: UInt16
+    /// The INVITE itself, where it can be rendered again: another fork's 2xx may still come.
+    var inviteStep: UInt16
+    var inviteSequence: UInt32
+    var lastCSeq: UInt32
+    var forksEnded: UInt16
 
     /// Server: the step that answered the last request other than INVITE; it answers the repeat just so, for it takes
     /// everything from the request.
@@ -39,7 +44,8 @@ extension CallEngine {
             number: call.number, slot: call.slot, source: call.source, isTagged: call.isTagged, until: until,
             destination: call.destination, callID: call.callID, peerTag: call.peerTag, routes: call.routes,
             remoteTarget: call.remoteTarget, ackStep: .max, ackSequence: 0, ackStored: .empty, rawCSeq: 0,
-            inviteCSeq: 0, inviteStatus: call.inviteStatus, answerStep: .max, answerMethod: .other)
+            inviteCSeq: 0, inviteStatus: call.inviteStatus, inviteStep: .max, inviteSequence: 0, lastCSeq: call.cseq,
+            forksEnded: call.automaticRequests, answerStep: .max, answerMethod: .other)
         let invite = latestInvite(i)
         for t in 0..<Call.transactionLimit {
             let transaction = call.transactions[t]
@@ -50,6 +56,8 @@ extension CallEngine {
                 remembered.ackStored = transaction.ackStored
                 remembered.rawCSeq = transaction.rawCSeq
                 remembered.inviteCSeq = transaction.cseq
+                if transaction.stored.count == 0 { remembered.inviteStep = transaction.step }
+                remembered.inviteSequence = transaction.branchSequence
             case .inviteClient:
                 texts.discard(&calls[i].transactions[t].ackStored)
             case .server(.completed) where transaction.step != .max:
@@ -88,7 +96,12 @@ extension CallEngine {
                 counters.lateProvisional += 1
             } else {
                 counters.repeatsReceived += 1
-                if index.cseqMethod == .invite, index.cseq == call.inviteCSeq { repeatLateAck(call, at: now) }
+                guard index.cseqMethod == .invite, index.cseq == call.inviteCSeq else { return }
+                if status < 300, !texts.matches(call.peerTag, bytes.extracting(index.toTag.bounds)) {
+                    endLateFork(number, at: now, bytes, index)
+                } else {
+                    repeatLateAck(call, at: now)
+                }
             }
         case .request(let method):
             counters.repeatsReceived += 1
@@ -109,10 +122,49 @@ extension CallEngine {
             return
         }
         counters.acksRepeated += 1
+        postLate(rendered, call, method: .ack, cseq: call.inviteCSeq, isRetransmission: true, at: now)
+    }
+
+    /// As `endFork`, for a call that has ended: ACK and BYE, once for each of the fork's 2xx.
+    private mutating func endLateFork(
+        _ number: UInt64, at now: MonotonicInstant, _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex
+    ) {
+        var call = lingering[number]
+        guard call.inviteStep != .max, case .send(let send) = program.instructions[Int(call.inviteStep)].operation
+        else { return }
+        var values = self.values(call, step: call.inviteStep)
+        values.branchSequence = call.inviteSequence
+        request.removeAll()
+        _ = program.templates[Int(send.template)].renderAgain(into: &request, values: values, texts: texts)
+        requestIndex.reparse(request, request.all)
+        for method in [Method.ack, .bye] {
+            call.forksEnded &+= 1
+            let branch = BranchIdentity(
+                run: configuration.run, number: call.number,
+                sequence: Self.automaticSequence + UInt32(call.forksEnded))
+            let cseq = method == .ack ? call.inviteCSeq : max(call.lastCSeq, call.inviteCSeq) + 1
+            let dialog = InDialog(branch: branch, cseq: cseq)
+            let rendered =
+                method == .ack
+                ? dialog.ack(
+                    request, requestIndex, target: bytes.extracting(index.contactURI.bounds),
+                    remote: bytes.extracting(index.to.bounds), routes: .empty, in: texts, into: &outbox.bytes)
+                : dialog.bye(
+                    request, requestIndex, target: bytes.extracting(index.contactURI.bounds),
+                    remote: bytes.extracting(index.to.bounds), routes: .empty, in: texts, into: &outbox.bytes)
+            postLate(rendered, call, method: method, cseq: cseq, isRetransmission: false, at: now)
+        }
+        lingering[number] = call
+    }
+
+    private mutating func postLate(
+        _ rendered: Rendered, _ call: LingeringCall, method: Method, cseq: UInt32, isRetransmission: Bool,
+        at now: MonotonicInstant
+    ) {
         let tag =
             call.isTagged
             ? CallTag(
-                method: .ack, isRetransmission: true, cseq: call.inviteCSeq, callIDStart: rendered.callIDStart,
+                method: method, isRetransmission: isRetransmission, cseq: cseq, callIDStart: rendered.callIDStart,
                 callIDCount: rendered.callIDCount) : nil
         outbox.append(
             Transmit(

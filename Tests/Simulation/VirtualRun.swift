@@ -66,7 +66,9 @@ package struct VirtualRun {
         let end = now + limit
         while true {
             step()
-            if uac.isFinished, !drainsServer || serverDeadline == .distantFuture { return }
+            if uac.isFinished, later.isEmpty, link.nextArrival == .distantFuture {
+                if !drainsServer || serverDeadline == .distantFuture { return }
+            }
             let next = min(uac.deadline, serverDeadline, link.nextArrival, later.first?.at ?? .distantFuture)
             if next > end || next == .distantFuture {
                 now = min(end, next)
@@ -101,6 +103,7 @@ package struct VirtualRun {
             }
             while let arrival = link.receive(at: now) { deliver(arrival) }
         } while uac.deadline <= now || serverDeadline <= now || link.nextArrival <= now
+            || later.first.map { $0.at <= now } ?? false
     }
 
     private var serverDeadline: MonotonicInstant {

@@ -77,16 +77,16 @@ import UserAgent
 
     @Test func aSuccessRepeatedAfterTheCallHasEndedIsStillAcknowledged() throws {
         var run = try run()
-        let answer = try #require(run.trace.first { $0.summary == "200 INVITE" })
+        let answer = try #require(run.trace.first { $0.summary == "200 INVITE" }).bytes
         let ack = try #require(run.trace.first { $0.summary == "ACK" })
-        run.uac.handleDatagram(answer.bytes.span, from: VirtualRun.serverAddress, at: run.now + .seconds(10))
+        run.uac.handleDatagram(answer.span, from: VirtualRun.serverAddress, at: run.now + .seconds(10))
         let outbox = run.uac.engine.outbox
         #expect(outbox.datagrams.count == 1)
         #expect(Array(outbox.bytes.storage[0..<outbox.bytes.count]) == ack.bytes)
         // 32 s after its end the call is forgotten, and the same message is a stray.
         run.uac.engine.outbox.removeAll()
         run.uac.advance(to: run.now + .seconds(33))
-        run.uac.handleDatagram(answer.bytes.span, from: VirtualRun.serverAddress, at: run.now + .seconds(33))
+        run.uac.handleDatagram(answer.span, from: VirtualRun.serverAddress, at: run.now + .seconds(33))
         #expect(run.uac.engine.outbox.isEmpty)
         #expect(run.uac.engine.counters.stray == 1)
     }
@@ -98,26 +98,30 @@ import UserAgent
         #expect(run.calls.map(\.outcome) == [.status(486)])
         #expect(run.calls[0].rtt == nil)
         let sent = run.trace.filter { $0.from == .client }
-        #expect(sent.map(\.summary) == ["INVITE", "ACK", "ACK"])
-        var invite = MessageIndex()
-        var ack = MessageIndex()
-        try invite.parse(sent[0].bytes.span)
-        try ack.parse(sent[1].bytes.span)
-        #expect(sent[0].bytes[invite.viaBranch.bounds] == sent[1].bytes[ack.viaBranch.bounds])
-        #expect(sent[1].bytes == sent[2].bytes)
-        #expect(String(decoding: sent[1].bytes[ack.toTag.bounds], as: UTF8.self) == "srv")
+        try #require(sent.map(\.summary) == ["INVITE", "ACK", "ACK"])
+        let (invite, ack) = (sent[0].bytes, sent[1].bytes)
+        var inviteIndex = MessageIndex()
+        var ackIndex = MessageIndex()
+        try inviteIndex.parse(invite.span)
+        try ackIndex.parse(ack.span)
+        #expect(invite[inviteIndex.viaBranch.bounds] == ack[ackIndex.viaBranch.bounds])
+        #expect(ack == sent[2].bytes)
+        #expect(String(decoding: ack[ackIndex.toTag.bounds], as: UTF8.self) == "srv")
     }
 
-    @Test func anotherForksAnswerIsAcknowledgedAndEnded() throws {
+    /// While the call is held, and after it has ended.
+    @Test(arguments: [Nanoseconds.seconds(1), .zero])
+    func anotherForksAnswerIsAcknowledgedAndEnded(hold: Nanoseconds) throws {
         var server = ReplyingServer()
         server.inviteStatuses = [180, 200, 200]
         server.toTags = ["one", "one", "two"]
-        let run = try run(server)
+        let run = try run(server) { $0.hold = hold }
         #expect(run.calls.map(\.outcome) == [.ok])
         let ended = run.trace.filter { $0.from == .client && $0.summary == "BYE" }
             .map { String(decoding: $0.bytes, as: UTF8.self) }
         #expect(ended.contains { $0.contains("tag=one") })
         #expect(ended.contains { $0.contains("tag=two") })
+        #expect(run.trace.filter { $0.from == .client && $0.summary == "ACK" }.count == 2)
     }
 
     @Test func aPeersByeIsAnsweredAndFailsTheCall() throws {
@@ -170,7 +174,8 @@ import UserAgent
         var index = MessageIndex()
         try index.parse(invite.bytes.span)
         let cut = index.callID.bounds.upperBound + 10
-        run.uac.handleUnreachable(invite.bytes[..<cut].span, at: run.now + .milliseconds(1))
+        let returned = Array(invite.bytes[..<cut])
+        run.uac.handleUnreachable(returned.span, at: run.now + .milliseconds(1))
         run.step()
         #expect(run.calls.map(\.outcome) == [.refused])
         #expect(run.calls[0].number == 1)
