@@ -63,7 +63,8 @@ package enum ComposedMessage {
         _ cseq: UInt32, _ routes: borrowing Span<UInt8>, _ out: inout ByteBuffer
     ) -> Rendered {
         var message = Composition(in: out)
-        out.append(requestLine: method, requestURI)
+        // A 2xx owes a Contact (12.1.1); without one the request goes where the INVITE went.
+        out.append(requestLine: method, requestURI.isEmpty ? invite.extracting(index.requestURI.bounds) : requestURI)
         out.append(viaOf: invite, index, with: branch)
         out.append(line: "From", unfolding: invite, index.from)
         out.append("To: ")
