@@ -25,18 +25,22 @@ package struct ByteBuffer: Sendable {
     package mutating func append(_ bytes: borrowing Span<UInt8>) {
         let n = bytes.count
         if n == 0 { return }
-        if storage.count - count < n { grow(by: n) }
-        let at = count
+        reserve(n)
         unsafe storage.withUnsafeMutableBytes { target in
             unsafe bytes.withUnsafeBytes { source in
-                unsafe (target.baseAddress! + at).copyMemory(from: source.baseAddress!, byteCount: n)
+                unsafe (target.baseAddress! + count).copyMemory(from: source.baseAddress!, byteCount: n)
             }
         }
         count += n
     }
 
     package mutating func append(_ text: StaticString) {
-        for i in 0..<text.utf8CodeUnitCount { append(unsafe text.utf8Start[i]) }
+        let n = text.utf8CodeUnitCount
+        reserve(n)
+        unsafe storage.withUnsafeMutableBytes { target in
+            unsafe (target.baseAddress! + count).copyMemory(from: text.utf8Start, byteCount: n)
+        }
+        count += n
     }
 
     package mutating func append(text: String) {
@@ -44,36 +48,53 @@ package struct ByteBuffer: Sendable {
     }
 
     package mutating func append(decimal value: UInt64) {
-        if storage.count - count < 20 { grow(by: 20) }
         var digits = 1
-        var rest = value
-        while rest >= 10 {
-            rest /= 10
+        var power: UInt64 = 10
+        // 10^20 does not fit; no number has more than 20 digits.
+        while digits < 20, value >= power {
             digits += 1
+            power = power &* 10
         }
-        rest = value
-        for i in stride(from: count + digits - 1, through: count, by: -1) {
+        appendDigits(digits, of: value) { rest in
             let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
-            storage[i] = 48 + UInt8(truncatingIfNeeded: digit)
             rest = quotient
+            return digit
         }
-        count += digits
     }
 
     /// Lower case, at least `width` digits.
     package mutating func append(hex value: UInt64, width: Int = 1) {
-        var digits = width
-        while digits < 16, value >> UInt64(digits * 4) != 0 { digits += 1 }
-        for i in stride(from: digits - 1, through: 0, by: -1) {
-            let nibble = UInt8(truncatingIfNeeded: value >> UInt64(i * 4)) & 15
-            append(nibble < 10 ? 48 + nibble : 87 + nibble)
+        let digits = min(max(width, (67 - value.leadingZeroBitCount) / 4), 16)
+        appendDigits(digits, of: value) { rest in
+            let digit = rest & 15
+            rest >>= 4
+            return digit
         }
+    }
+
+    /// `takeLast` gives the last digit and removes it.
+    @inline(__always)
+    private mutating func appendDigits(_ digits: Int, of value: UInt64, takeLast: (inout UInt64) -> UInt64) {
+        reserve(digits)
+        var rest = value
+        unsafe storage.withUnsafeMutableBytes { target in
+            for i in stride(from: count + digits - 1, through: count, by: -1) {
+                let digit = UInt8(truncatingIfNeeded: takeLast(&rest))
+                unsafe target[i] = digit < 10 ? 48 + digit : 87 + digit
+            }
+        }
+        count += digits
     }
 
     /// Writes over one byte already there: how Content-Length is filled in once the body is known.
     package mutating func set(_ byte: UInt8, at index: Int) {
         precondition(index < count, "set at \(index) of \(count)")
         storage[index] = byte
+    }
+
+    @inline(__always)
+    private mutating func reserve(_ n: Int) {
+        if storage.count - count < n { grow(by: n) }
     }
 
     private mutating func grow(by n: Int) {

@@ -3,7 +3,7 @@ package struct ByteRange: Hashable, Sendable, BitwiseCopyable {
     package var start: UInt16
     package var count: UInt16
 
-    package static let empty = ByteRange(start: 0, count: 0)
+    package static var empty: ByteRange { ByteRange(start: 0, count: 0) }
 
     package init(start: UInt16, count: UInt16) {
         self.start = start

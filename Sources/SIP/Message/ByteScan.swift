@@ -9,6 +9,10 @@ enum EightBytes {
     /// OR makes ASCII letters lower case and leaves digits, `-`, `/`, `.` and the blank as they are.
     static let lowerCase: UInt64 = 0x2020_2020_2020_2020
 
+    /// The lowest `count` (1 ... 8) bytes.
+    @inline(__always)
+    static func mask(count: Int) -> UInt64 { UInt64.max &>> UInt64(truncatingIfNeeded: 64 &- 8 &* count) }
+
     @inline(__always)
     static func matches(_ word: UInt64, _ byte: UInt8) -> UInt64 {
         let x = word ^ (ones &* UInt64(byte))
@@ -28,10 +32,21 @@ extension Span<UInt8> {
         unsafe UInt64(littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self))
     }
 
+    /// The same without the check, for a loop that made it once for its whole range (`checkRange`).
+    @inline(__always)
+    private func uncheckedWord(at index: Int) -> UInt64 {
+        unsafe UInt64(littleEndian: bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: index, as: UInt64.self))
+    }
+
+    @inline(__always)
+    private func checkRange(_ start: Int, _ end: Int) {
+        precondition(start >= 0 && end <= count, "a scan must stay inside the datagram")
+    }
+
     /// The first `count` (1 ... 8) bytes from `index` on, the others zero.
     @inline(__always)
     func word(at index: Int, count n: Int) -> UInt64 {
-        if index &+ 8 <= self.count { return word(at: index) & (UInt64.max >> UInt64(64 &- 8 &* n)) }
+        if index &+ 8 <= self.count { return word(at: index) & EightBytes.mask(count: n) }
         var result: UInt64 = 0
         for i in 0..<n { result |= UInt64(self[index + i]) << UInt64(8 * i) }
         return result
@@ -40,9 +55,10 @@ extension Span<UInt8> {
     /// The first place of `byte` in `start ..< end`, else `end`.
     @inline(__always)
     func firstIndex(of byte: UInt8, from start: Int, to end: Int) -> Int {
+        checkRange(start, end)
         var i = start
         while i &+ 8 <= end {
-            let hits = EightBytes.matches(word(at: i), byte)
+            let hits = EightBytes.matches(uncheckedWord(at: i), byte)
             if hits != 0 { return i &+ hits.trailingZeroBitCount &>> 3 }
             i &+= 8
         }
@@ -50,19 +66,41 @@ extension Span<UInt8> {
         return i
     }
 
-    /// The first `;`, `,`, blank or control character in `start ..< end`, else `end`: where a parameter's value ends.
+    /// The first `;`, `,`, `other`, blank or control character in `start ..< end`, else `end`: where a token ends.
     @inline(__always)
-    func endOfToken(from start: Int, to end: Int) -> Int {
+    func endOfToken(from start: Int, to end: Int, or other: UInt8 = UInt8(ascii: ";")) -> Int {
+        checkRange(start, end)
         var i = start
         while i &+ 8 <= end {
-            let word = word(at: i)
+            let word = uncheckedWord(at: i)
             let hits =
                 EightBytes.matches(word, UInt8(ascii: ";")) | EightBytes.matches(word, UInt8(ascii: ","))
-                | EightBytes.blanks(word)
+                | EightBytes.matches(word, other) | EightBytes.blanks(word)
             if hits != 0 { return i &+ hits.trailingZeroBitCount &>> 3 }
             i &+= 8
         }
-        while i < end, self[i] != UInt8(ascii: ";"), self[i] != UInt8(ascii: ","), self[i] > 0x20 { i &+= 1 }
+        while i < end, self[i] != UInt8(ascii: ";"), self[i] != UInt8(ascii: ","), self[i] != other, self[i] > 0x20 {
+            i &+= 1
+        }
+        return i
+    }
+
+    /// The first `<`, `"`, `;` or `,` in `start ..< end`, else `end`: what decides of a name address.
+    @inline(__always)
+    func endOfDisplayName(from start: Int, to end: Int) -> Int {
+        checkRange(start, end)
+        var i = start
+        while i &+ 8 <= end {
+            let word = uncheckedWord(at: i)
+            let hits =
+                EightBytes.matches(word, UInt8(ascii: "<")) | EightBytes.matches(word, UInt8(ascii: "\""))
+                | EightBytes.matches(word, UInt8(ascii: ";")) | EightBytes.matches(word, UInt8(ascii: ","))
+            if hits != 0 { return i &+ hits.trailingZeroBitCount &>> 3 }
+            i &+= 8
+        }
+        while i < end, self[i] != UInt8(ascii: "<"), self[i] != UInt8(ascii: "\""), self[i] != UInt8(ascii: ";"),
+            self[i] != UInt8(ascii: ",")
+        { i &+= 1 }
         return i
     }
 
@@ -117,7 +155,9 @@ extension UInt8 {
 
     /// Blank within a folded header (RFC 3261, 25.1: LWS).
     @inline(__always) var isLinearBlank: Bool {
-        self == Self.space || self == Self.tab || self == Self.carriageReturn || self == Self.lineFeed
+        // One comparison for all the bytes that are none.
+        self <= Self.space
+            && (self == Self.space || self == Self.tab || self == Self.carriageReturn || self == Self.lineFeed)
     }
 
     @inline(__always) var digitValue: Int? { self >= 48 && self <= 57 ? Int(self) - 48 : nil }

@@ -143,11 +143,11 @@ struct HeaderNameTable: Sendable {
         let wanted = Self.words(of: bytes, from: start, to: end)
         var slot = Self.slot(of: wanted.first)
         while true {
-            let entry = entries[slot]
-            if entry.first == wanted.first, entry.second == wanted.second, entry.third == wanted.third {
-                return entry.name
+            let first = entries[slot].first
+            if first == wanted.first, entries[slot].second == wanted.second, entries[slot].third == wanted.third {
+                return entries[slot].name
             }
-            if entry.first == 0 { return .other }
+            if first == 0 { return .other }
             slot = (slot &+ 1) & 255
         }
     }
@@ -155,9 +155,9 @@ struct HeaderNameTable: Sendable {
     @inline(__always)
     private static func words(of bytes: borrowing Span<UInt8>, from start: Int, to end: Int) -> Entry {
         let count = end &- start
-        var entry = Entry()
-        entry.first = lowercaseWord(of: bytes, at: start, count: min(count, 8))
-        if count > 8 { entry.second = lowercaseWord(of: bytes, at: start &+ 8, count: min(count &- 8, 8)) }
+        if count <= 8 { return Entry(first: lowercaseWord(of: bytes, at: start, count: count)) }
+        var entry = Entry(first: lowercaseWord(of: bytes, at: start, count: 8))
+        entry.second = lowercaseWord(of: bytes, at: start &+ 8, count: min(count &- 8, 8))
         if count > 16 { entry.third = lowercaseWord(of: bytes, at: start &+ 16, count: count &- 16) }
         return entry
     }
@@ -165,11 +165,11 @@ struct HeaderNameTable: Sendable {
     /// Bytes beyond `count` are zero also after the change of case, so that the length is part of the comparison.
     @inline(__always)
     private static func lowercaseWord(of bytes: borrowing Span<UInt8>, at index: Int, count: Int) -> UInt64 {
-        bytes.word(at: index, count: count) | (EightBytes.lowerCase & (UInt64.max >> UInt64(64 &- 8 &* count)))
+        bytes.word(at: index, count: count) | (EightBytes.lowerCase & EightBytes.mask(count: count))
     }
 
     @inline(__always)
     private static func slot(of word: UInt64) -> Int {
-        Int(truncatingIfNeeded: (word &* 0x9E37_79B9_7F4A_7C15) >> 56)
+        Int(truncatingIfNeeded: (word &* 0x9E37_79B9_7F4A_7C15) &>> 56)
     }
 }

@@ -2,10 +2,6 @@ import Datagrams
 
 // The header values that every message is matched by.
 
-private let tag = PackedName("tag")
-private let branch = PackedName("branch")
-private let rport = PackedName("rport")
-
 extension MessageIndex {
     @inline(__always)
     static func uriAndTag(
@@ -17,7 +13,7 @@ extension MessageIndex {
         }
         var position = address.parameters
         while let parameter = bytes.nextParameter(at: &position, to: end) {
-            if bytes.isName(parameter.name, tag) { return (address.uri, parameter.value) }
+            if bytes.isName(parameter.name, .tag) { return (address.uri, parameter.value) }
         }
         return (address.uri, .empty)
     }
@@ -91,15 +87,15 @@ extension MessageIndex {
             if i == end { throw .via(offset: start) }
             i &+= 1
         }
-        while i < end, !Self.endsHost(bytes[i]) { i &+= 1 }
+        i = bytes.endOfToken(from: i, to: end, or: UInt8(ascii: ":"))
         if i == host { throw .via(offset: start) }
         viaHost = ByteRange(host, i)
         i = bytes.skipBlanks(from: i, to: end)
         if i < end, bytes[i] == UInt8(ascii: ":") { i = try noteViaPort(after: i, to: end, start, in: bytes) }
         while let parameter = bytes.nextParameter(at: &i, to: end) {
-            if bytes.isName(parameter.name, branch) {
+            if bytes.isName(parameter.name, .branch) {
                 viaBranch = parameter.value
-            } else if bytes.isName(parameter.name, rport) {
+            } else if bytes.isName(parameter.name, .rport) {
                 viaHasRport = true
             }
         }
@@ -124,13 +120,16 @@ extension MessageIndex {
         return i
     }
 
-    @inline(__always)
-    private static func endsHost(_ byte: UInt8) -> Bool {
-        byte == UInt8(ascii: ":") || byte == UInt8(ascii: ";") || byte == UInt8(ascii: ",") || byte <= 0x20
-    }
+    /// `SIP/2.0/`, as everybody writes it.
+    private static let sentProtocol: UInt64 = 0x2F30_2E32_2F50_4953
 
     /// The place of the host after `SIP / 2.0 / transport`, where blanks may surround the slashes (RFC 3261, 25.1).
     private static func endOfSentProtocol(from start: Int, to end: Int, in bytes: borrowing Span<UInt8>) -> Int? {
+        if end &- start > 8, bytes.word(at: start) == sentProtocol {
+            let transportEnd = bytes.endOfToken(from: start &+ 8, to: end)
+            let host = bytes.skipBlanks(from: transportEnd, to: end)
+            if transportEnd > start &+ 8, host > transportEnd { return host }
+        }
         var i = start
         for part in 0..<3 {
             let word = i

@@ -89,17 +89,11 @@ extension MessageIndex {
     ) -> ByteRange? {
         let name = HeaderName(bytes: text)
         var remaining = occurrence
-        for header in headers where self.header(header, isNamed: name, text, in: bytes) {
+        for header in headers where header.name == name {
+            if name == .other, !bytes.extracting(header.nameRange.bounds).equalsIgnoringCase(text) { continue }
             if remaining == 0 { return header.value }
             remaining -= 1
         }
         return nil
-    }
-
-    func header(
-        _ header: Header, isNamed name: HeaderName, _ text: borrowing Span<UInt8>, in bytes: borrowing Span<UInt8>
-    ) -> Bool {
-        header.name == name
-            && (name != .other || bytes.extracting(header.nameRange.bounds).equalsIgnoringCase(text))
     }
 }

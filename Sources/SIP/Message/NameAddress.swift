@@ -12,7 +12,9 @@ struct NameAddress: BitwiseCopyable {
     static func parse(_ bytes: borrowing Span<UInt8>, from start: Int, to end: Int) -> NameAddress? {
         var i = bytes.skipBlanks(from: start, to: end)
         let first = i
-        while i < end {
+        while true {
+            i = bytes.endOfDisplayName(from: i, to: end)
+            if i == end { return bareURI(bytes, from: first, to: end) }
             switch bytes[i] {
             case UInt8(ascii: "<"):
                 let open = i &+ 1
@@ -25,14 +27,11 @@ struct NameAddress: BitwiseCopyable {
             case UInt8(ascii: "\""):
                 guard let next = bytes.endOfQuotedString(from: i, to: end) else { return nil }
                 i = next
-            case UInt8(ascii: ";"), UInt8(ascii: ","):
+            default:
                 // RFC 3261, 20: without angle brackets, parameters belong to the header, not to the URI.
                 return bareURI(bytes, from: first, to: i)
-            default:
-                i &+= 1
             }
         }
-        return bareURI(bytes, from: first, to: end)
     }
 
     private static func bareURI(_ bytes: borrowing Span<UInt8>, from start: Int, to end: Int) -> NameAddress? {
@@ -58,9 +57,7 @@ extension Span<UInt8> {
         guard i < end, self[i] == UInt8(ascii: ";") else { return nil }
         i = skipBlanks(from: i &+ 1, to: end)
         let name = i
-        while i < end, self[i] != UInt8(ascii: "="), self[i] != UInt8(ascii: ";"), self[i] != UInt8(ascii: ","),
-            !self[i].isLinearBlank
-        { i &+= 1 }
+        i = endOfToken(from: i, to: end, or: UInt8(ascii: "="))
         let nameRange = ByteRange(name, i)
         let mark = skipBlanks(from: i, to: end)
         guard mark < end, self[mark] == UInt8(ascii: "=") else {
@@ -96,24 +93,23 @@ extension Span<UInt8> {
         return end
     }
 
-    /// Compares a place with a lower-case ASCII name of at most eight bytes, packed by `Word`.
+    /// Compares a place with a lower-case ASCII name of at most eight bytes, packed the same way.
     @inline(__always)
     func isName(_ range: ByteRange, _ name: PackedName) -> Bool {
         if Int(range.count) != name.count { return false }
-        let mask = UInt64.max >> UInt64(64 &- 8 &* name.count)
+        let mask = EightBytes.mask(count: name.count)
         return word(at: Int(range.start), count: name.count) | (EightBytes.lowerCase & mask) == name.word
     }
 }
 
-/// A lower-case name of one to eight bytes as one word.
+/// A lower-case name of one to eight bytes as one word, its first letter lowest. Written as numbers, because only those
+/// are constants to the compiler.
 struct PackedName: BitwiseCopyable {
     var word: UInt64
     var count: Int
 
-    @inline(__always)
-    init(_ text: StaticString) {
-        word = 0
-        count = text.utf8CodeUnitCount
-        for i in 0..<text.utf8CodeUnitCount { word |= UInt64(unsafe text.utf8Start[i]) << UInt64(8 * i) }
-    }
+    static let tag = PackedName(word: 0x67_6174, count: 3)
+    static let lr = PackedName(word: 0x726C, count: 2)
+    static let branch = PackedName(word: 0x6863_6E61_7262, count: 6)
+    static let rport = PackedName(word: 0x74_726F_7072, count: 5)
 }

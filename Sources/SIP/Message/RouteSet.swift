@@ -31,7 +31,7 @@ package enum RouteSet {
         guard let firstHop = NameAddress.parse(bytes, from: Int(first.start), to: first.end) else {
             throw .address(.recordRoute, offset: Int(first.start))
         }
-        let isStrict = !bytes.hasURIParameter(PackedName("lr"), in: firstHop.uri)
+        let isStrict = !bytes.hasURIParameter(.lr, in: firstHop.uri)
         target.append(bytes, isStrict ? firstHop.uri : index.contactURI)
         let start = routes.count
         for i in (isStrict ? 1 : 0)..<hops.count {

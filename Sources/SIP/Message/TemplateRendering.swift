@@ -85,7 +85,11 @@ extension MessageTemplate {
     ) -> Range<Int> {
         let text = literals.span.extracting(wanted.text.bounds)
         var valueStart: Int?
-        for header in index.headers where index.header(header, isNamed: wanted.name, text, in: last) {
+        let headers = index.headers.span
+        for i in headers.indices {
+            let header = headers[i]
+            if header.name != wanted.name { continue }
+            if header.name == .other, !last.extracting(header.nameRange.bounds).equalsIgnoringCase(text) { continue }
             if valueStart != nil {
                 out.append(", ")
             } else {
