@@ -16,7 +16,8 @@ package struct RunConditions: Sendable {
     package var offeredFor: Nanoseconds
     /// From the start to the last call's end.
     package var lasted: Nanoseconds
-    /// Calls that had to fall due by the schedule within `offeredFor`. Nil: the engine's own count is all there is.
+    /// Calls that had to fall due by the schedule within `offeredFor`. Nil: as many as a constant `rate` makes, so random
+    /// arrivals must say. The engine's own count will not do: one that is behind has not counted what it missed.
     package var scheduled: UInt64?
     package var t1: Nanoseconds
     package var workers: Int
@@ -146,9 +147,15 @@ package struct RunSummary: Sendable {
         verdict = judge(negativeLateness: recorder.late.negative)
     }
 
+    private var scheduledAtConstantRate: UInt64 {
+        guard let rate = conditions.rate else { return 0 }
+        // The product of 0.1 and 30 must not round down to 2.
+        return UInt64((rate * conditions.offeredFor.seconds + 1e-6).rounded(.down))
+    }
+
     private func judge(negativeLateness: UInt64) -> Verdict {
         var evidence = GeneratorEvidence()
-        evidence.due = max(counters.offered, conditions.scheduled ?? 0)
+        evidence.due = max(counters.offered, conditions.scheduled ?? scheduledAtConstantRate)
         evidence.started = counters.started
         evidence.unsent = counters.unsent
         evidence.offeredFor = conditions.offeredFor

@@ -59,7 +59,7 @@ package enum SummaryText {
             text += (text.isEmpty ? "" : ", ") + "started \(DecimalText.fixed(rate, decimals: 1)) calls/s"
         }
         let lasted = DecimalText.fixed(conditions.lasted, unit: 1_000_000_000, decimals: 1)
-        return text + (text.isEmpty ? "" : ", ") + "ended after \(lasted) s"
+        return text + (text.isEmpty ? "" : ", ") + "lasted \(lasted) s"
     }
 
     // MARK: Response times
@@ -119,7 +119,7 @@ package enum SummaryText {
         var lines = block(
             "Sent again",
             [
-                "requests \(counters.requestsRetransmitted) in \(summary.callsWithRetransmission) calls",
+                "requests \(counters.requestsRetransmitted), calls concerned \(summary.callsWithRetransmission)",
                 "responses \(counters.responsesRetransmitted)", "ACKs \(counters.acksRepeated)",
                 "received again \(counters.repeatsReceived)",
             ])
