@@ -64,7 +64,11 @@ package enum ComposedMessage {
     ) -> Rendered {
         var message = Composition(in: out)
         // A 2xx owes a Contact (12.1.1); without one the request goes where the INVITE went.
-        out.append(requestLine: method, requestURI.isEmpty ? invite.extracting(index.requestURI.bounds) : requestURI)
+        if requestURI.isEmpty {
+            out.append(requestLine: method, invite.extracting(index.requestURI.bounds))
+        } else {
+            out.append(requestLine: method, requestURI)
+        }
         out.append(viaOf: invite, index, with: branch)
         out.append(line: "From", unfolding: invite, index.from)
         out.append("To: ")
