@@ -6,10 +6,10 @@ import Observations
 /// Written straight into the buffer: one row of `rtt.csv` is one call, at whatever rate.
 extension ByteBuffer {
     /// Nine decimals.
-    mutating func append(seconds length: Nanoseconds) { append(length, unit: 1_000_000_000, digits: 9) }
+    mutating func append(seconds length: Nanoseconds) { append(length, fractionDigits: 9) }
 
     /// Three decimals.
-    mutating func append(microseconds length: Nanoseconds) { append(length, unit: 1000, digits: 3) }
+    mutating func append(microseconds length: Nanoseconds) { append(length, fractionDigits: 3) }
 
     mutating func append(microseconds length: Nanoseconds?) { if let length { append(microseconds: length) } }
 
@@ -53,18 +53,29 @@ extension ByteBuffer {
             || byte == UInt8(ascii: "\r")
     }
 
-    private mutating func append(_ length: Nanoseconds, unit: UInt64, digits: Int) {
-        if length.rawValue < 0 { append(UInt8(ascii: "-")) }
-        let (whole, fraction) = length.rawValue.magnitude.quotientAndRemainder(dividingBy: unit)
-        append(decimal: whole)
-        append(UInt8(ascii: "."))
-        var place = unit / 10
-        var rest = fraction
-        for _ in 0..<digits {
-            let (digit, left) = rest.quotientAndRemainder(dividingBy: place)
-            append(48 + UInt8(truncatingIfNeeded: digit))
-            rest = left
-            place = max(place / 10, 1)
+    /// Backwards into a scratch value, then appended in one piece: byte by byte, or with a divisor that is not a
+    /// constant, a row of `rtt.csv` costs twice as much.
+    private mutating func append(_ length: Nanoseconds, fractionDigits: Int) {
+        // A sign, 19 digits, a point, and a leading zero.
+        var scratch = InlineArray<24, UInt8>(repeating: 48)
+        var at = 24
+        var rest = length.rawValue.magnitude
+        for _ in 0..<fractionDigits {
+            at -= 1
+            scratch[at] = 48 + UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
         }
+        at -= 1
+        scratch[at] = UInt8(ascii: ".")
+        repeat {
+            at -= 1
+            scratch[at] = 48 + UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+        } while rest > 0
+        if length.rawValue < 0 {
+            at -= 1
+            scratch[at] = UInt8(ascii: "-")
+        }
+        append(scratch.span.extracting(at..<24))
     }
 }
