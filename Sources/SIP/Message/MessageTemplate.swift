@@ -105,7 +105,7 @@ extension MessageTemplate {
 
     struct LastHeader: BitwiseCopyable {
         var name: HeaderName
-        /// The name as written, in `literals`.
+        /// The name as written, in `literals`, where a colon and a blank follow it.
         var text: TextRange
         var withName: Bool
         var ownsLine: Bool

@@ -50,7 +50,7 @@ struct TemplateLayout {
             add(part: part)
         case .lastHeader(let name, let withName, let ownsLine):
             let text = TextRange(start: UInt32(literals.count), count: UInt32(name.count))
-            literals += name
+            literals += name + ": ".utf8
             add(
                 part: .lastHeader(
                     MessageTemplate.LastHeader(

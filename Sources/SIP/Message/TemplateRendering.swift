@@ -83,20 +83,20 @@ extension MessageTemplate {
         _ wanted: LastHeader, from last: borrowing Span<UInt8>, _ index: borrowing MessageIndex,
         to out: inout ByteBuffer
     ) -> Range<Int> {
-        let text = literals.span.extracting(wanted.text.bounds)
+        let name = wanted.text.bounds
         var valueStart: Int?
         let headers = index.headers.span
         for i in headers.indices {
             let header = headers[i]
             if header.name != wanted.name { continue }
-            if header.name == .other, !last.extracting(header.nameRange.bounds).equalsIgnoringCase(text) { continue }
+            if header.name == .other {
+                let text = last.extracting(header.nameRange.bounds)
+                if !text.equalsIgnoringCase(literals.span.extracting(name)) { continue }
+            }
             if valueStart != nil {
                 out.append(", ")
             } else {
-                if wanted.withName {
-                    out.append(text)
-                    out.append(": ")
-                }
+                if wanted.withName { out.append(literals.span.extracting(name.lowerBound..<name.upperBound + 2)) }
                 valueStart = out.count
             }
             out.append(unfolding: last, header)
