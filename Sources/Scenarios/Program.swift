@@ -162,3 +162,13 @@ package struct RunConstants: Sendable {
         self.keys = keys
     }
 }
+
+extension Program {
+    /// Method of the first request a client sends.
+    package var firstMethodText: String {
+        for instruction in instructions {
+            if case .send(let send) = instruction.operation, send.status == 0 { return "\(send.method.text)" }
+        }
+        return "request"
+    }
+}

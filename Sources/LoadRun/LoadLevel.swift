@@ -1,0 +1,229 @@
+import Datagrams
+import Glibc
+import Latency
+import Observations
+import Reports
+import SIP
+import Scenarios
+import UDPTransport
+import UserAgent
+
+/// One load level: calls at one rate for one duration, and the directory that tells of them.
+package struct LoadLevel {
+    package struct Outcome: Sendable {
+        package var summary: RunSummary
+        package var points: [PlotPoint]
+        package var report: WorkerReport
+        /// A file that could not be written; what came before is there.
+        package var failure: RunFailure?
+    }
+
+    package let setup: RunSetup
+    package let rate: Double
+    package let directory: String
+    package let control: RunControl
+    /// Pokes the sending thread.
+    package let wakeup: Wakeup
+
+    package init(setup: RunSetup, rate: Double, directory: String, control: RunControl, wakeup: Wakeup) {
+        self.setup = setup
+        self.rate = rate
+        self.directory = directory
+        self.control = control
+        self.wakeup = wakeup
+    }
+
+    /// Runs to the end and leaves the directory complete. `progress` is called once a second, on another thread.
+    package func run(progress: @escaping @Sendable (IntervalRow) -> Void) throws -> Outcome {
+        try RunDirectory.create(directory)
+        let server = try startBuiltIn()
+        defer { _ = server?.stop() }
+        let target = server?.address ?? setup.target
+        let line = try bindLine(target)
+        let program = try compile(target, line.sources[0])
+
+        let channel = try JournalChannel()
+        let control = self.control
+        let writer = try RecordWriter(
+            directory: directory, responseTimeNames: program.responseTimeNames.count, channel: channel,
+            onInterval: progress, onFailure: { control.ask(for: .stopping) })
+        let begun = SystemClock.wall()
+        let start = SystemClock.monotonic() + .milliseconds(20)  // by then both threads are there
+        try writeManifest(program, line, target, begun)
+        let report = try place(program, line, target, channel, start)
+        let written = writer.finish()
+        return try conclude(program, line, report, written)
+    }
+
+    // MARK: preparing
+
+    /// Where datagrams leave and arrive.
+    private struct Line {
+        var socket: Handover<UDPSocket>
+        var raw: Handover<RawSender?>
+        var sources: [SocketAddress]
+        var receiveBuffer: Int
+    }
+
+    private func startBuiltIn() throws -> ServerWorker? {
+        guard setup.isBuiltIn else { return nil }
+        let options = setup.options
+        return try ServerWorker(binding: .loopback(port: 0)) { address in
+            let constants = RunConstants(
+                remoteHost: address.host, remote: address, local: address, processID: getpid())
+            let configuration = EngineConfiguration(
+                run: Self.runID(SystemClock.wall()) ^ 0x5E5E_5E5E, start: SystemClock.monotonic(), sources: [address])
+            return AnsweringServer(
+                program: try options.serverScenario.compile(constants), configuration: configuration,
+                capacity: options.capacity, seed: options.seed)
+        }
+    }
+
+    private func bindLine(_ target: SocketAddress) throws(RunFailure) -> Line {
+        let first = setup.sources[0]
+        let isRaw = setup.options.transport == .raw
+        let binding = isRaw ? SocketAddress(ipv4: 0, port: first.port) : first
+        do throws(SystemError) {
+            let socket = try UDPSocket(binding: binding)
+            let port = socket.localAddress.port
+            let sources = setup.sources.map { $0.withPort(port) }
+            let buffer = socket.receiveBuffer
+            let raw: RawSender? = isRaw ? try RawSender(sources: sources) : nil
+            return Line(
+                socket: Handover(socket), raw: Handover(raw), sources: sources, receiveBuffer: buffer)
+        } catch {
+            if error.errno == EADDRINUSE {
+                throw RunFailure(
+                    .unreachable, "\(error.description); choose another --local-port, or leave it out for a free one")
+            }
+            if error.errno == EADDRNOTAVAIL {
+                throw RunFailure(.usage, "\(error.description): --source-ip must be an address of this machine")
+            }
+            throw RunFailure(.unreachable, error.description)
+        }
+    }
+
+    private func compile(_ target: SocketAddress, _ source: SocketAddress) throws(RunFailure) -> Program {
+        let options = setup.options
+        var constants = RunConstants(
+            service: options.target?.user ?? "service", remoteHost: options.target?.host ?? target.host, remote: target,
+            local: source, hasSeveralSources: setup.sources.count > 1, processID: getpid(), keys: options.keys)
+        constants.version = "sipmeter \(options.version)"
+        let program: Program
+        do throws(ScenarioError) { program = try options.scenario.compile(constants) } catch {
+            throw RunFailure(.badScenario, error.description)
+        }
+        guard program.role == .client else {
+            throw RunFailure(
+                .badScenario,
+                "\(options.scenarioName) begins with a receive: it answers calls. Run it with: sipmeter answer "
+                    + "--scenario \(options.scenarioName)")
+        }
+        return program
+    }
+
+    /// Tells this run's Call-IDs from those of a run a moment ago, which the server may still remember.
+    static func runID(_ now: WallInstant) -> UInt32 {
+        var generator = SeededGenerator(seed: UInt64(bitPattern: now.nanoseconds) ^ UInt64(getpid()) << 48)
+        return UInt32(truncatingIfNeeded: generator.next())
+    }
+
+    // MARK: running
+
+    private func pacer(_ start: MonotonicInstant) -> Pacer {
+        let options = setup.options
+        return Pacer(
+            start: start, rate: rate, duration: options.duration, limit: options.callLimit ?? .max,
+            arrivals: options.isPoisson ? .poisson(seed: options.seed) : .constant)
+    }
+
+    private func place(
+        _ program: Program, _ line: Line, _ target: SocketAddress, _ channel: JournalChannel, _ start: MonotonicInstant
+    ) throws -> WorkerReport {
+        let options = setup.options
+        var configuration = EngineConfiguration(
+            run: Self.runID(SystemClock.wall()), start: start, timers: options.timers, sources: line.sources)
+        configuration.overridesScenarioTimers = options.overridesScenarioTimers
+        configuration.ringTimeout = options.ringTimeout
+        configuration.hold = options.hold
+        configuration.tagging = setup.tag == nil ? .none : .all
+        // Every call that is open when the last one is due ends by its own timers within this.
+        let drain = options.drainTimeout ?? options.hold + options.timers.transactionTimeout * 2 + .seconds(1)
+        let settings = UACWorker.Settings(
+            start: start, tag: setup.tag, keepsGoing: options.keepsGoing, drainTimeout: drain)
+        let pacer = pacer(start)
+        let limits = UAC.Limits(maxConcurrent: options.maxConcurrent)
+        let (control, wakeup, socket, raw) = (control, wakeup, line.socket, line.raw)
+        let result = ReportBox()
+        let thread = try WorkerThread(name: "sipmeter-uac") {
+            var uac = UAC(
+                program: program, configuration: configuration, pacer: pacer, target: target, limits: limits)
+            var worker = UACWorker(settings: settings, channel: channel, control: control)
+            result.set(worker.run(&uac, on: socket.take(), raw: raw.take(), waking: wakeup))
+        }
+        thread.join()
+        return result.get()
+    }
+
+    // MARK: concluding
+
+    private func conclude(
+        _ program: Program, _ line: Line, _ report: WorkerReport, _ written: RecordWriter.Result
+    ) throws -> Outcome {
+        let summary = RunSummary(written.recorder, conditions: conditions(program, report))
+        var failure = written.failure
+        do throws(RunFailure) {
+            var bytes = ByteBuffer(capacity: 1 << 16)
+            RunFiles.appendSummary(summary, to: &bytes)
+            try OutputFile.create(directory + "/summary.json", holding: bytes)
+            bytes.removeAll()
+            SummaryText.append(summary, to: &bytes)
+            try OutputFile.create(directory + "/summary.txt", holding: bytes)
+            try OutputFile.create(directory + "/rtt.svg", holding: RTTPlot.svg(summary, points: written.points))
+        } catch {
+            failure = failure ?? error
+        }
+        return Outcome(summary: summary, points: written.points, report: report, failure: failure)
+    }
+
+    private func conditions(_ program: Program, _ report: WorkerReport) -> RunConditions {
+        let options = setup.options
+        let offeredFor = offeredFor(report)
+        return RunConditions(
+            scenario: options.scenarioName, target: setup.targetName, transport: options.transport.rawValue,
+            firstRequest: program.firstMethodText, rate: rate, offeredFor: offeredFor, lasted: report.lasted,
+            scheduled: scheduled(within: offeredFor), t1: options.timers.t1,
+            responseTimeNames: program.responseTimeNames, notes: setup.notes)
+    }
+
+    /// The whole duration, unless the offering was stopped before.
+    private func offeredFor(_ report: WorkerReport) -> Nanoseconds {
+        switch report.end {
+        case .finished, .drainTimedOut: setup.options.callLimit == nil ? setup.options.duration : report.offeredFor
+        case .interrupted, .silence, .refused: min(report.offeredFor, setup.options.duration)
+        }
+    }
+
+    /// Calls the schedule holds for this time: what had to be offered.
+    private func scheduled(within length: Nanoseconds) -> UInt64 {
+        let start = MonotonicInstant(nanoseconds: 0)
+        var pacer = pacer(start)
+        var count: UInt64 = 0
+        while let next = pacer.upcoming, next.dueAt - start <= length {
+            count += 1
+            pacer.advance()
+        }
+        return count
+    }
+
+    private func writeManifest(
+        _ program: Program, _ line: Line, _ target: SocketAddress, _ begun: WallInstant
+    ) throws(RunFailure) {
+        var bytes = ByteBuffer(capacity: 1 << 14)
+        let manifest = Manifest(
+            setup: setup, rate: rate, target: target, sources: line.sources, receiveBuffer: line.receiveBuffer,
+            begun: begun)
+        RunFiles.appendManifest(manifest.fields, to: &bytes)
+        try OutputFile.create(directory + "/manifest.json", holding: bytes)
+    }
+}

@@ -1,0 +1,119 @@
+import Datagrams
+import Glibc
+
+/// A file of whole rows. What cannot be written is never written in part: after a failure the file ends with the last
+/// whole row that fitted.
+package struct OutputFile: ~Copyable {
+    package let path: String
+    private let descriptor: Int32
+    private var pending = ByteBuffer(capacity: 64 << 10)
+    private var written: Int64 = 0
+
+    /// Creates or empties the file.
+    package init(_ path: String) throws(RunFailure) {
+        self.path = path
+        descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        let error = errno
+        if descriptor < 0 { throw Self.failure(path, error) }
+    }
+
+    deinit { close(descriptor) }
+
+    /// Rows are appended here, and go to the file with `flush`.
+    package var rows: ByteBuffer {
+        _read { yield pending }
+        _modify { yield &pending }
+    }
+
+    package var isLarge: Bool { pending.count >= 48 << 10 }
+
+    package mutating func flush() throws(RunFailure) {
+        var from = 0
+        while from < pending.count {
+            let result = pending.storage.withUnsafeBytes {
+                Glibc.write(descriptor, $0.baseAddress! + from, pending.count - from)
+            }
+            let error = errno
+            if result > 0 {
+                from += result
+            } else if result < 0, error == EINTR {
+                continue
+            } else {
+                keepWholeRows(from)
+                throw Self.failure(path, result == 0 ? ENOSPC : error)
+            }
+        }
+        written += Int64(pending.count)
+        pending.removeAll()
+    }
+
+    private mutating func keepWholeRows(_ partial: Int) {
+        let end = pending.storage[..<partial].lastIndex(of: 10).map { $0 + 1 } ?? 0
+        _ = ftruncate(descriptor, off_t(written + Int64(end)))
+        pending.removeAll()
+    }
+
+    /// A whole small file at once.
+    package static func create(_ path: String, holding bytes: ByteBuffer) throws(RunFailure) {
+        var file = try OutputFile(path)
+        file.rows.append(bytes.storage.span.extracting(0..<bytes.count))
+        try file.flush()
+    }
+
+    private static func failure(_ path: String, _ error: Int32) -> RunFailure {
+        RunFailure(
+            .cannotWrite,
+            "cannot write \(path): \(String(cString: strerror(error))); choose another directory with --out")
+    }
+}
+
+/// Directories of a run's files.
+package enum RunDirectory {
+    /// Creates `path` and what leads to it. It is an error if the files of another run lie there.
+    package static func create(_ path: String) throws(RunFailure) {
+        var partial = path.hasPrefix("/") ? "" : "."
+        for component in path.split(separator: "/") {
+            partial += "/" + component
+            if mkdir(partial, 0o755) == 0 { continue }
+            let error = errno
+            if error == EEXIST {
+                var status = stat()
+                if stat(partial, &status) == 0, status.st_mode & S_IFMT == S_IFDIR { continue }
+                throw RunFailure(
+                    .cannotWrite, "cannot write to \(path): \(partial) is not a directory; choose another with --out")
+            }
+            throw RunFailure(
+                .cannotWrite,
+                "cannot create \(path): \(String(cString: strerror(error))); choose another directory with --out")
+        }
+        if access(path, W_OK | X_OK) != 0 {
+            let error = errno
+            throw RunFailure(
+                .cannotWrite,
+                "cannot write to \(path): \(String(cString: strerror(error))); choose another directory with --out")
+        }
+    }
+
+    /// `runs/20261123T153000Z-sweep`; a number is added where two runs begin in the same second.
+    package static func defaultPath(_ what: String, at now: WallInstant) -> String {
+        let stem = "runs/\(utc(now, compact: true))-\(what)"
+        var path = stem
+        var n = 2
+        while access(path, F_OK) == 0 {
+            path = "\(stem)-\(n)"
+            n += 1
+        }
+        return path
+    }
+
+    /// `2026-11-23T15:30:00Z`, or without separators.
+    package static func utc(_ instant: WallInstant, compact: Bool = false) -> String {
+        var seconds = time_t(instant.nanoseconds / 1_000_000_000)
+        var parts = tm()
+        gmtime_r(&seconds, &parts)
+        func two(_ n: Int32) -> String { n < 10 ? "0\(n)" : "\(n)" }
+        let (dash, colon) = compact ? ("", "") : ("-", ":")
+        return "\(parts.tm_year + 1900)\(dash)\(two(parts.tm_mon + 1))\(dash)\(two(parts.tm_mday))T"
+            + "\(two(parts.tm_hour))\(colon)\(two(parts.tm_min))\(colon)\(two(parts.tm_sec))Z"
+    }
+}

@@ -1,0 +1,55 @@
+import Datagrams
+import Synchronization
+import UDPTransport
+
+/// What the threads of one run tell each other beside the journals.
+package final class RunControl: Sendable {
+    /// How far the user wants to go: the signals so far, or a request from the program itself.
+    package enum Stage: Int, Comparable, Sendable {
+        case running = 0
+        /// No new calls; open ones end by themselves.
+        case draining = 1
+        /// Open calls are ended now.
+        case stopping = 2
+
+        package static func < (a: Stage, b: Stage) -> Bool { a.rawValue < b.rawValue }
+    }
+
+    private let asked = Atomic<Int>(0)
+    /// Signals count from here, so that a sweep's next level does not see an old one. None: signals are not watched.
+    private let watchesSignals: Bool
+
+    package init(watchesSignals: Bool) { self.watchesSignals = watchesSignals }
+
+    package func ask(for stage: Stage) { asked.store(stage.rawValue, ordering: .releasing) }
+
+    package var stage: Stage {
+        let signals = watchesSignals ? SignalTrap.interruptions : 0
+        return Stage(rawValue: min(max(signals, asked.load(ordering: .acquiring)), 2)) ?? .stopping
+    }
+
+    package var wasInterrupted: Bool { watchesSignals && SignalTrap.interruptions > 0 }
+}
+
+/// How the sending thread's part ended.
+package struct WorkerReport: Sendable {
+    package enum End: Sendable {
+        case finished
+        /// The drain limit ran out with calls still open.
+        case drainTimedOut
+        case interrupted
+        /// Nothing came back.
+        case silence
+        /// Nothing but ICMP errors came back; the last one.
+        case refused(ICMPError)
+    }
+
+    package var end = End.finished
+    /// When the last call was due, or the offering was stopped.
+    package var offeredFor = Nanoseconds.zero
+    package var lasted = Nanoseconds.zero
+    /// Refused sends by errno: the last.
+    package var lastSendError: Int32 = 0
+    package var truncated: UInt64 = 0
+    package init() {}
+}

@@ -1,0 +1,22 @@
+/// The process's exit codes.
+package enum ExitCode: Int32, Sendable {
+    case ok = 0
+    case generatorWasTheBottleneck = 3
+    case usage = 64
+    case badScenario = 65
+    case unreachable = 69
+    case cannotWrite = 74
+    case missingPrivilege = 77
+    case interrupted = 130
+}
+
+/// Why a run could not be made or finished: one sentence for the user, and the code to exit with.
+package struct RunFailure: Error, Sendable, CustomStringConvertible {
+    package let code: ExitCode
+    package let description: String
+
+    package init(_ code: ExitCode, _ description: String) {
+        self.code = code
+        self.description = description
+    }
+}

@@ -1,0 +1,73 @@
+import Datagrams
+import SIP
+import Scenarios
+import UDPTransport
+import UserAgent
+
+/// Everything a run is told, parsed once and never changed.
+package struct RunOptions: Sendable {
+    package enum Transport: String, Sendable { case udp, raw }
+    package enum Tagging: Sendable, Equatable {
+        /// On towards loopback where the privilege is there, else off.
+        case automatic
+        case on, off
+    }
+
+    package struct Target: Sendable {
+        /// As the user typed it.
+        package var text: String
+        package var host: String
+        package var port: UInt16
+        package var user: String
+
+        package init(text: String, host: String, port: UInt16, user: String) {
+            self.text = text
+            self.host = host
+            self.port = port
+            self.user = user
+        }
+    }
+
+    /// Nil: the built-in one.
+    package var target: Target?
+    package var scenario: Scenario
+    package var scenarioName: String
+    package var rates: [Double] = []
+    package var duration = Nanoseconds.seconds(15)
+    package var callLimit: UInt64?
+    package var isPoisson = false
+    package var seed: UInt64 = 1
+    package var hold = Nanoseconds.zero
+    package var maxConcurrent = 1_000_000
+    package var timers = TimerValues()
+    package var overridesScenarioTimers = false
+    package var ringTimeout = Nanoseconds.seconds(180)
+    /// After the last call is due, how long to wait for open ones. Nil: as long as their timers run.
+    package var drainTimeout: Nanoseconds?
+    /// Between two levels of a sweep of a real target.
+    package var settle = Nanoseconds.seconds(2)
+    package var transport = Transport.udp
+    package var tagging = Tagging.automatic
+    package var tagType = TagOptions.OptionType.measurement
+    /// Text of `--source-ip`: an address, or A-B.
+    package var sources: String?
+    package var localPort: UInt16 = 0
+    package var family = NameResolution.Family.any
+    /// Go on though nothing comes back.
+    package var keepsGoing = false
+    package var output: String?
+    package var keys: [String: String] = [:]
+    /// Of the built-in target.
+    package var capacity = CapacityProfile.asterisk2014
+    package var capacityName = "asterisk-2014"
+    package var serverScenario: Scenario
+    /// For the manifest.
+    package var commandLine: [String] = []
+    package var version = "0"
+
+    package init(scenario: Scenario, scenarioName: String, serverScenario: Scenario) {
+        self.scenario = scenario
+        self.scenarioName = scenarioName
+        self.serverScenario = serverScenario
+    }
+}

@@ -1,0 +1,118 @@
+import Datagrams
+import Glibc
+import SIP
+import Scenarios
+import UDPTransport
+import UserAgent
+
+/// What a run needs to know of the network before the first call: where to send, from where, tagged or not. Made once,
+/// also for all levels of a sweep.
+package struct RunSetup: Sendable {
+    package let options: RunOptions
+    package let target: SocketAddress
+    /// How the target is called in what is printed.
+    package let targetName: String
+    /// The address of every call's source; several only in raw mode. The port is chosen when the socket is bound.
+    package let sources: [SocketAddress]
+    package let tag: TagOptions?
+    /// To be said once, before the run.
+    package let notices: [String]
+    /// To be said with every result.
+    package let notes: [String]
+
+    package var isBuiltIn: Bool { options.target == nil }
+
+    package init(_ options: RunOptions) throws(RunFailure) {
+        self.options = options
+        if let wanted = options.target {
+            target = try Self.resolve(wanted, options.family)
+            targetName = wanted.text
+            notes = []
+        } else {
+            target = .loopback(port: 0)
+            targetName = "built-in (\(options.capacityName))"
+            notes = [
+                "The target is sipmeter's own answering side with capacity profile \(options.capacityName): a model of "
+                    + "a server, not a server. Name one (sipmeter sweep HOST:PORT) to measure it."
+            ]
+        }
+        sources = try Self.sources(options, towards: target)
+        (tag, notices) = try Self.tagging(options, towards: target)
+        if options.transport == .raw { try Self.checkRaw(target) }
+    }
+
+    private static func resolve(
+        _ target: RunOptions.Target, _ family: NameResolution.Family
+    ) throws(RunFailure) -> SocketAddress {
+        do throws(ResolutionError) {
+            let found = try NameResolution.resolve(host: target.host, port: target.port, family: family)
+            // An empty answer would have been an error of the resolver's.
+            return found[0]
+        } catch {
+            throw RunFailure(.unreachable, "\(error.description); check the name, or give the address itself")
+        }
+    }
+
+    private static func sources(
+        _ options: RunOptions, towards target: SocketAddress
+    ) throws(RunFailure) -> [SocketAddress] {
+        guard let text = options.sources else {
+            do throws(SystemError) {
+                return [try NameResolution.localAddress(towards: target.withPort(max(target.port, 9))).withPort(options.localPort)]
+            } catch {
+                throw RunFailure(.unreachable, "no way to \(target.host): \(error.description)")
+            }
+        }
+        let found: [SocketAddress]
+        do throws(ResolutionError) { found = try NameResolution.sourceAddresses(text, port: options.localPort) } catch {
+            throw RunFailure(.usage, "--source-ip \(text): \(error.description)")
+        }
+        if found.count > 1, options.transport != .raw {
+            throw RunFailure(
+                .usage, "--source-ip \(text) is a range, and only --transport raw sends from more than one address")
+        }
+        if let first = found.first, first.family != target.family {
+            throw RunFailure(
+                .usage, "--source-ip \(text) and the target \(target.host) are of different IP versions")
+        }
+        return found
+    }
+
+    private static func checkRaw(_ target: SocketAddress) throws(RunFailure) {
+        if target.family == .ipv6 {
+            throw RunFailure(.usage, "--transport raw writes IPv4 headers and cannot reach \(target.host)")
+        }
+        if let refusal = Privileges.rawRefusal() {
+            throw RunFailure(
+                .missingPrivilege, "--transport raw needs CAP_NET_RAW (\(refusal.description)): \(grant)")
+        }
+    }
+
+    /// The tag is on by default only towards loopback: RFC 4727 forbids shipping experimental options switched on.
+    private static func tagging(
+        _ options: RunOptions, towards target: SocketAddress
+    ) throws(RunFailure) -> (TagOptions?, [String]) {
+        let tag = TagOptions(type: options.tagType)
+        switch options.tagging {
+        case .off: return (nil, [])
+        case .on:
+            if let refusal = Privileges.tagRefusal(family: target.family) {
+                throw RunFailure(
+                    .missingPrivilege, "--tag needs CAP_NET_RAW (\(refusal.description)): \(grant)")
+            }
+            return (tag, [])
+        case .automatic:
+            guard target.isLoopback else { return (nil, []) }
+            if Privileges.canTag(family: target.family) { return (tag, []) }
+            return (nil, ["No CAP_NET_RAW: datagrams go out without the call tag. To tag them: \(grant)"])
+        }
+    }
+
+    /// The command that grants the privilege to this very program.
+    static var grant: String {
+        var path = [CChar](repeating: 0, count: 4096)
+        let count = readlink("/proc/self/exe", &path, path.count - 1)
+        let program = count > 0 ? String(decoding: path[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self) : "sipmeter"
+        return "sudo setcap cap_net_raw+ep \(program)"
+    }
+}

@@ -1,0 +1,219 @@
+import Datagrams
+import Observations
+import UDPTransport
+import UserAgent
+
+/// The sending thread: one socket, one UAC, nothing shared but the journals it hands over.
+///
+///     advance to now ─► send what is due ─► sleep until the next deadline ─► take what has arrived ─► …
+struct UACWorker: ~Copyable {
+    struct Settings: Sendable {
+        var start: MonotonicInstant
+        var tag: TagOptions?
+        var keepsGoing: Bool
+        var drainTimeout: Nanoseconds
+    }
+
+    /// How long a target may stay silent before it is called unreachable, and how soon ICMP alone is believed: a server
+    /// that is just starting gets that long.
+    static let silenceLimit = Nanoseconds.seconds(2)
+    static let refusalLimit = Nanoseconds.milliseconds(500)
+    /// The longest sleep: bounds how late a stop is noticed should a wake-up be lost.
+    static let longestSleep = Nanoseconds.milliseconds(250)
+
+    private let settings: Settings
+    private let channel: JournalChannel
+    private let control: RunControl
+    private var report = WorkerReport()
+    private var nextMark: MonotonicInstant
+    private var drainUntil = MonotonicInstant.distantFuture
+    private var lastOffer: MonotonicInstant
+    private var stage = RunControl.Stage.running
+    private var lastICMP: ICMPError?
+    private var cpuAtStart = Nanoseconds.zero
+
+    init(settings: Settings, channel: JournalChannel, control: RunControl) {
+        self.settings = settings
+        self.channel = channel
+        self.control = control
+        nextMark = settings.start + .seconds(1)
+        lastOffer = settings.start
+    }
+
+    /// Runs to the end. `raw` sends where it is given; receiving is always the socket's.
+    mutating func run(
+        _ uac: inout UAC, on socket: consuming UDPSocket, raw: consuming RawSender?, waking wakeup: Wakeup
+    ) -> WorkerReport {
+        var socket = socket
+        var raw = raw
+        guard
+            var poller = try? Poller(
+                receiving: [socket.fileDescriptor], sending: raw?.fileDescriptor ?? socket.fileDescriptor,
+                wakeup: wakeup)
+        else { preconditionFailure("a poller of open descriptors") }
+        cpuAtStart = SystemClock.threadCPU()
+        _ = poller.wait(until: settings.start)
+        while true {
+            let now = SystemClock.monotonic()
+            uac.advance(to: now)
+            if uac.isOffering { lastOffer = now } else { beginDraining(&uac, at: now) }
+            flush(&uac, &socket, &raw, &poller)
+            heedControl(&uac, at: now)
+            if let end = ending(&uac, at: now) {
+                report.end = end
+                break
+            }
+            handOver(&uac, &socket, at: now)
+            let deadline = min(uac.deadline, nextMark, drainUntil, now + Self.longestSleep)
+            let readiness = deadline > now ? poller.wait(until: deadline) : .readable
+            if readiness.contains(.errors) { takeErrors(&uac, &socket) }
+            if readiness.contains(.readable) { receive(&uac, &socket, &raw, &poller) }
+        }
+        flush(&uac, &socket, &raw, &poller)
+        finish(&uac, &socket)
+        return report
+    }
+
+    // MARK: the wire
+
+    private mutating func receive(
+        _ uac: inout UAC, _ socket: inout UDPSocket, _ raw: inout RawSender?, _ poller: inout Poller
+    ) {
+        // Bounded, so that a flood cannot keep due calls waiting.
+        for _ in 0..<8 {
+            let count = socket.receive()
+            let now = SystemClock.monotonic()
+            for i in 0..<count {
+                socket.withDatagram(i) { bytes, received in
+                    uac.handleDatagram(bytes, from: received.source, at: now)
+                }
+                if uac.engine.outbox.wantsFlush { flush(&uac, &socket, &raw, &poller) }
+            }
+            if count < UDPSocket.batchCapacity { return }
+        }
+    }
+
+    private mutating func takeErrors(_ uac: inout UAC, _ socket: inout UDPSocket) {
+        let now = SystemClock.monotonic()
+        var last: ICMPError?
+        _ = socket.drainErrors { error, payload in
+            last = error
+            uac.handleUnreachable(payload, at: now)
+        }
+        lastICMP = last ?? lastICMP
+    }
+
+    private mutating func flush(
+        _ uac: inout UAC, _ socket: inout UDPSocket, _ raw: inout RawSender?, _ poller: inout Poller
+    ) {
+        var from = 0
+        while from < uac.engine.outbox.datagrams.count {
+            let before = SystemClock.monotonic()
+            let result =
+                raw?.send(uac.engine.outbox, from: from, tag: settings.tag)
+                ?? socket.send(uac.engine.outbox, from: from, tag: settings.tag)
+            let after = SystemClock.monotonic()
+            if result.rejected > 0 { noteRejections(raw?.rejections ?? socket.rejections, &uac) }
+            reportSent(&uac, from..<result.next, before, after, hasRejections: result.rejected > 0)
+            from = result.next
+            if result.isQueueFull {
+                uac.engine.counters.sendQueueFull += 1
+                _ = poller.wait(until: after + .milliseconds(1), wantsWrite: true)
+            }
+        }
+        uac.engine.outbox.removeAll()
+    }
+
+    /// The kernel sends a batch one after another while the call lasts; each datagram's instant is put where its turn was.
+    /// The first one's is the reading before the call.
+    private func reportSent(
+        _ uac: inout UAC, _ range: Range<Int>, _ before: MonotonicInstant, _ after: MonotonicInstant,
+        hasRejections: Bool
+    ) {
+        let count = Int64(max(range.count, 1))
+        let span = (after - before).rawValue
+        for i in range {
+            let transmit = uac.engine.outbox.datagrams[i]
+            if hasRejections, rejected.contains(i) { continue }
+            uac.engine.didSend(transmit, at: before + Nanoseconds(span * Int64(i - range.lowerBound) / count))
+        }
+    }
+
+    private var rejected: Set<Int> = []
+
+    private mutating func noteRejections(_ rejections: [Rejection], _ uac: inout UAC) {
+        rejected.removeAll(keepingCapacity: true)
+        for rejection in rejections {
+            rejected.insert(rejection.index)
+            report.lastSendError = rejection.errno
+        }
+        uac.engine.counters.sendErrors += UInt64(rejections.count)
+    }
+
+    // MARK: stopping
+
+    private mutating func beginDraining(_ uac: inout UAC, at now: MonotonicInstant) {
+        if drainUntil == .distantFuture { drainUntil = now + settings.drainTimeout }
+    }
+
+    private mutating func heedControl(_ uac: inout UAC, at now: MonotonicInstant) {
+        let asked = control.stage
+        guard asked > stage else { return }
+        stage = asked
+        uac.stopOffering()
+        beginDraining(&uac, at: now)
+        if asked == .stopping { uac.engine.giveUp(.interrupted, at: now) }
+    }
+
+    private mutating func ending(_ uac: inout UAC, at now: MonotonicInstant) -> WorkerReport.End? {
+        if !uac.hasHeard, !settings.keepsGoing, let end = silence(&uac, at: now) {
+            uac.stopOffering()
+            uac.engine.giveUp(.interrupted, at: now)
+            return end
+        }
+        if stage == .stopping { return .interrupted }
+        if uac.isFinished { return stage == .draining ? .interrupted : .finished }
+        if now >= drainUntil {
+            uac.engine.giveUp(stage == .draining ? .interrupted : .timeout, at: now)
+            return stage == .draining ? .interrupted : .drainTimedOut
+        }
+        return nil
+    }
+
+    private func silence(_ uac: inout UAC, at now: MonotonicInstant) -> WorkerReport.End? {
+        guard uac.engine.counters.started > 0 else { return nil }
+        let waited = now - settings.start
+        if let lastICMP, waited >= Self.refusalLimit || uac.isFinished { return .refused(lastICMP) }
+        return waited >= Self.silenceLimit ? .silence : nil
+    }
+
+    // MARK: journals
+
+    private mutating func handOver(_ uac: inout UAC, _ socket: inout UDPSocket, at now: MonotonicInstant) {
+        if now >= nextMark {
+            mark(&uac, &socket, at: now)
+            nextMark = nextMark + .seconds(1)
+            // After a stall: one mark for all the seconds it took.
+            while nextMark <= now { nextMark = nextMark + .seconds(1) }
+        } else if uac.engine.journal.isFull {
+            channel.hand(over: &uac.engine.journal)
+        }
+    }
+
+    private mutating func mark(_ uac: inout UAC, _ socket: inout UDPSocket, at now: MonotonicInstant) {
+        uac.engine.counters.receiveQueueDrops = socket.countDrops()
+        uac.engine.journal.mark = IntervalMark(
+            at: now - settings.start, counters: uac.engine.counters, open: UInt64(uac.engine.openCalls),
+            cpu: SystemClock.threadCPU() - cpuAtStart)
+        channel.hand(over: &uac.engine.journal)
+    }
+
+    private mutating func finish(_ uac: inout UAC, _ socket: inout UDPSocket) {
+        let now = SystemClock.monotonic()
+        mark(&uac, &socket, at: now)
+        report.offeredFor = lastOffer - settings.start
+        report.lasted = now - settings.start
+        report.truncated = socket.truncated
+        channel.close()
+    }
+}
