@@ -61,5 +61,7 @@ package enum DecimalText {
         return whole + "." + String(repeating: "0", count: decimals - fraction.utf8.count) + fraction
     }
 
-    private static let powers: [UInt64] = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000]
+    private static let powers: [UInt64] = [
+        1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000,
+    ]
 }

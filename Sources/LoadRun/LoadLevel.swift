@@ -72,7 +72,7 @@ package struct LoadLevel {
             let constants = RunConstants(
                 remoteHost: address.host, remote: address, local: address, processID: getpid())
             let configuration = EngineConfiguration(
-                run: Self.runID(SystemClock.wall()) ^ 0x5E5E_5E5E, start: SystemClock.monotonic(), sources: [address])
+                run: RunIdentity.make(), start: SystemClock.monotonic(), sources: [address])
             return AnsweringServer(
                 program: try options.serverScenario.compile(constants), configuration: configuration,
                 capacity: options.capacity, seed: options.seed)
@@ -122,12 +122,6 @@ package struct LoadLevel {
         return program
     }
 
-    /// Tells this run's Call-IDs from those of a run a moment ago, which the server may still remember.
-    static func runID(_ now: WallInstant) -> UInt32 {
-        var generator = SeededGenerator(seed: UInt64(bitPattern: now.nanoseconds) ^ UInt64(getpid()) << 48)
-        return UInt32(truncatingIfNeeded: generator.next())
-    }
-
     // MARK: running
 
     private func pacer(_ start: MonotonicInstant) -> Pacer {
@@ -142,7 +136,7 @@ package struct LoadLevel {
     ) throws -> WorkerReport {
         let options = setup.options
         var configuration = EngineConfiguration(
-            run: Self.runID(SystemClock.wall()), start: start, timers: options.timers, sources: line.sources)
+            run: RunIdentity.make(), start: start, timers: options.timers, sources: line.sources)
         configuration.overridesScenarioTimers = options.overridesScenarioTimers
         configuration.ringTimeout = options.ringTimeout
         configuration.hold = options.hold

@@ -1,0 +1,152 @@
+import ArgumentParser
+import Datagrams
+import LoadRun
+import SIP
+import Scenarios
+import UDPTransport
+import UserAgent
+
+/// The options `run` and `sweep` share.
+struct LoadOptions: ParsableArguments {
+    @Argument(help: "host[:port] or a SIP URI. Without it sipmeter answers itself on loopback.")
+    var target: String?
+
+    @Option(
+        name: .long, parsing: .unconditional, help: "How long calls fall due at each rate (us ms s m h).",
+        transform: Arguments.positiveDuration)
+    var duration = Nanoseconds.seconds(15)
+
+    @Option(help: "At most this many calls at each rate.", transform: Arguments.count)
+    var calls: Int?
+
+    @Option(help: "A scenario file (SIPp's XML), or the name of a standard one.")
+    var scenario = "uac"
+
+    @Option(
+        name: .long, parsing: .unconditional,
+        help: "How long an answered call is held before its BYE: the scenario's pause without a length.",
+        transform: Arguments.duration)
+    var hold = Nanoseconds.zero
+
+    @Flag(help: "Calls arrive at random (exponential gaps from the seed) instead of evenly.")
+    var poisson = false
+
+    @Option(help: "Seed of everything random.")
+    var seed: UInt64 = 1
+
+    @Option(
+        help: "Most calls open at once. A call due above it is not placed and gets a row `unsent`.",
+        transform: Arguments.count)
+    var maxConcurrent = 1_000_000
+
+    @Option(name: .customLong("t1"), help: "T1 of RFC 3261; wins over the scenario's retrans.", transform: Arguments.positiveDuration)
+    var t1: Nanoseconds?
+
+    @Option(name: .customLong("t2"), help: "T2 of RFC 3261.", transform: Arguments.positiveDuration)
+    var t2: Nanoseconds?
+
+    @Option(name: .customLong("t4"), help: "T4 of RFC 3261.", transform: Arguments.positiveDuration)
+    var t4: Nanoseconds?
+
+    @Option(help: "How long a call may ring before it is cancelled.", transform: Arguments.positiveDuration)
+    var ringTimeout = Nanoseconds.seconds(180)
+
+    @Option(help: "How long to wait for open calls at the end; else until their timers end them.", transform: Arguments.duration)
+    var drainTimeout: Nanoseconds?
+
+    @Option(help: "udp: an ordinary socket. raw: sipmeter writes IPv4 and UDP headers itself.")
+    var transport = TransportArgument.udp
+
+    @Flag(inversion: .prefixedNo, help: "Send the call tag, an IP option, with every request. Default: only towards loopback.")
+    var tag: Bool?
+
+    @Option(help: "Option type of the tag on IPv4: 94, 30, 158 or 222.")
+    var tagType: UInt8 = 94
+
+    @Option(name: .customLong("source-ip"), help: "Address to call from; with --transport raw also a range A-B, used in turn.")
+    var sourceIP: String?
+
+    @Option(help: "Port to call from.", transform: Arguments.port)
+    var localPort: UInt16 = 0
+
+    @Flag(name: [.customShort("4"), .customLong("ipv4")], help: "Use the target's IPv4 address.")
+    var ipv4 = false
+
+    @Flag(name: [.customShort("6"), .customLong("ipv6")], help: "Use the target's IPv6 address.")
+    var ipv6 = false
+
+    @Flag(help: "Go on when nothing comes back from the target.")
+    var keepGoing = false
+
+    @Option(help: "Capacity of the built-in target: asterisk-2014, unlimited, or fixed: with the time an INVITE takes.", transform: Arguments.capacity)
+    var capacity = Arguments.Capacity(name: "asterisk-2014", profile: .asterisk2014)
+
+    @Option(
+        name: .customLong("key"), parsing: .singleValue,
+        help: "NAME=VALUE for a keyword [NAME] of the scenario; may be given several times.")
+    var keys: [String] = []
+
+    @Option(name: [.customLong("out"), .customShort("o")], help: "Directory for the run's files. Default: runs/<UTC>-<what>.")
+    var out: String?
+
+    @Flag(name: .shortAndLong, help: "No progress lines.")
+    var quiet = false
+
+    enum TransportArgument: String, ExpressibleByArgument, CaseIterable { case udp, raw }
+
+    func validate() throws {
+        if ipv4, ipv6 { throw ValidationError("-4 and -6 exclude each other") }
+        if TagOptions.OptionType(rawValue: tagType) == nil {
+            throw ValidationError("--tag-type \(tagType): the experimental option types are 30, 94, 158 and 222 (RFC 4727)")
+        }
+        for key in keys where !key.contains("=") {
+            throw ValidationError("--key \(key): it takes NAME=VALUE")
+        }
+    }
+
+    func runOptions(rates: [Double]) throws -> RunOptions {
+        var options = RunOptions(
+            scenario: try ScenarioFiles.load(scenario), scenarioName: ScenarioFiles.name(scenario),
+            serverScenario: try ScenarioFiles.load("uas"))
+        options.target = try target.map(Self.parseTarget)
+        options.rates = rates
+        options.duration = duration
+        options.callLimit = calls.map(UInt64.init)
+        options.isPoisson = poisson
+        options.seed = seed
+        options.hold = hold
+        options.maxConcurrent = maxConcurrent
+        options.timers = TimerValues(
+            t1: t1 ?? .milliseconds(500), t2: t2 ?? max(.seconds(4), t1 ?? .zero), t4: t4 ?? .seconds(5))
+        options.overridesScenarioTimers = t1 != nil
+        options.ringTimeout = ringTimeout
+        options.drainTimeout = drainTimeout
+        options.transport = transport == .raw ? .raw : .udp
+        options.tagging = tag.map { $0 ? .on : .off } ?? .automatic
+        if let type = TagOptions.OptionType(rawValue: tagType) { options.tagType = type }
+        options.sources = sourceIP
+        options.localPort = localPort
+        options.family = ipv4 ? .ipv4 : ipv6 ? .ipv6 : .any
+        options.keepsGoing = keepGoing
+        options.output = out
+        options.capacity = capacity.profile
+        options.capacityName = capacity.name
+        for key in keys {
+            let parts = key.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            options.keys[String(parts[0])] = String(parts[1])
+        }
+        options.commandLine = CommandLine.arguments
+        options.version = Sipmeter.version
+        return options
+    }
+
+    private static func parseTarget(_ text: String) throws -> RunOptions.Target {
+        do throws(SIPURIError) {
+            let uri = try SIPURI.parse(text)
+            return RunOptions.Target(
+                text: text, host: uri.host, port: uri.port ?? 5060, user: uri.user ?? "service")
+        } catch {
+            throw RunFailure(.usage, "\(text) is no target: \(error.description)")
+        }
+    }
+}

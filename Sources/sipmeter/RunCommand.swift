@@ -1,0 +1,37 @@
+import ArgumentParser
+import Datagrams
+import Latency
+import LoadRun
+import Reports
+import UDPTransport
+
+struct RunCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "One load level.",
+        discussion: """
+            Examples:
+              sipmeter run --rate 400                                against the built-in model
+              sipmeter run 192.0.2.5 --rate 400 --duration 30s       against a server
+              sipmeter run sip:alice@pbx.example:5080 --rate 20 --hold 3s --poisson
+            """)
+
+    @Option(name: [.long, .customShort("r")], parsing: .unconditional, help: "Calls per second.", transform: Arguments.rate)
+    var rate = 100.0
+
+    @OptionGroup var load: LoadOptions
+
+    func run() throws {
+        try Session.main {
+            let setup = try RunSetup(try load.runOptions(rates: [rate]))
+            let directory =
+                load.out ?? RunDirectory.defaultPath("run-\(DecimalText.trimmed(rate))cps", at: SystemClock.wall())
+            let session = try Session(setup, isQuiet: load.quiet)
+            session.announce("run", rates: [rate])
+            let outcome = try session.level(rate, in: directory)
+            Terminal.print(session.text(of: outcome.summary))
+            try session.listFiles(
+                directory, ["rtt.csv", "intervals.csv", "retransmissions.csv", "summary.json", "summary.txt", "rtt.svg", "manifest.json"])
+            try session.conclude([outcome])
+        }
+    }
+}

@@ -1,0 +1,127 @@
+import ArgumentParser
+import Datagrams
+import Latency
+import LoadRun
+import Observations
+import Reports
+import UDPTransport
+
+/// One command's run or runs: signals, progress, and how it all ends.
+struct Session {
+    let setup: RunSetup
+    private let isQuiet: Bool
+    private let control = RunControl(watchesSignals: true)
+    private let wakeup: Wakeup
+
+    init(_ setup: RunSetup, isQuiet: Bool) throws {
+        self.setup = setup
+        self.isQuiet = isQuiet
+        wakeup = try Wakeup()
+        try SignalTrap.set(poking: wakeup)
+        for notice in setup.notices { Terminal.complain("notice: \(notice)") }
+    }
+
+    /// Runs a command's body: what it throws becomes one sentence and an exit code.
+    static func main(_ body: () throws -> Void) throws {
+        do {
+            try body()
+        } catch let failure as RunFailure {
+            // A scenario's errors come with their own "file:line:column: error:".
+            Terminal.complain(failure.code == .badScenario ? failure.description : "error: \(failure.description)")
+            throw ExitCode(failure.code.rawValue)
+        } catch let error as SystemError {
+            Terminal.complain("error: \(error.description)")
+            throw ExitCode(LoadRun.ExitCode.unreachable.rawValue)
+        }
+    }
+
+    var wasInterrupted: Bool { control.wasInterrupted }
+
+    func announce(_ command: String, rates: [Double]) {
+        let options = setup.options
+        let list = rates.map { DecimalText.trimmed($0) }.joined(separator: ", ")
+        let tag = setup.tag == nil ? "" : ", call tag on"
+        Terminal.print(
+            "sipmeter \(command): \(setup.targetName), \(options.transport.rawValue)\(tag); \(list) calls/s"
+                + "\(options.isPoisson ? " (Poisson)" : ""), \(DecimalText.trimmed(options.duration.seconds)) s"
+                + "\(rates.count > 1 ? " each" : ""); scenario \(options.scenarioName)")
+        for note in setup.notes { Terminal.print(note) }
+    }
+
+    func level(_ rate: Double, in directory: String) throws -> LoadLevel.Outcome {
+        let level = LoadLevel(setup: setup, rate: rate, directory: directory, control: control, wakeup: wakeup)
+        let (isQuiet, total) = (isQuiet, setup.options.duration)
+        let label = setup.options.rates.count > 1 ? "\(DecimalText.trimmed(rate))/s  " : ""
+        let outcome = try level.run { row in
+            if !isQuiet { Terminal.progress(label + ProgressLine.text(row, of: total)) }
+        }
+        return outcome
+    }
+
+    /// Waits for a server to settle, unless the user wants to stop.
+    func rest(_ length: Nanoseconds) {
+        let end = SystemClock.monotonic() + length
+        guard var poller = try? Poller(receiving: [], wakeup: wakeup) else { return }
+        while !wasInterrupted, SystemClock.monotonic() < end { _ = poller.wait(until: end) }
+    }
+
+    func text(of summary: RunSummary) -> String {
+        var bytes = ByteBuffer(capacity: 1 << 14)
+        SummaryText.append(summary, to: &bytes)
+        var text = String(decoding: bytes.storage[..<bytes.count], as: UTF8.self)
+        while text.hasSuffix("\n") { text.removeLast() }
+        return text
+    }
+
+    func listFiles(_ directory: String, _ names: [String]) throws {
+        Terminal.print("\nfiles in \(directory)/: \(names.joined(separator: " "))")
+    }
+
+    /// Nothing of the target is left to be measured, or of the disk to be written.
+    func endsSweep(_ outcome: LoadLevel.Outcome) -> Bool {
+        if outcome.failure != nil { return true }
+        switch outcome.report.end {
+        case .finished, .drainTimedOut: return false
+        case .interrupted, .silence, .refused: return true
+        }
+    }
+
+    /// The exit code of what happened, the gravest first.
+    func conclude(_ outcomes: [LoadLevel.Outcome]) throws {
+        for outcome in outcomes {
+            if let failure = outcome.failure { throw failure }
+        }
+        for outcome in outcomes {
+            if let failure = unreachable(outcome) { throw failure }
+        }
+        if wasInterrupted { throw ExitCode(LoadRun.ExitCode.interrupted.rawValue) }
+        if outcomes.contains(where: { $0.summary.verdict.level == .invalid }) {
+            throw ExitCode(LoadRun.ExitCode.generatorWasTheBottleneck.rawValue)
+        }
+    }
+
+    private func unreachable(_ outcome: LoadLevel.Outcome) -> RunFailure? {
+        let counters = outcome.summary.counters
+        let sent = "\(counters.started) \(outcome.summary.conditions.firstRequest)\(counters.started == 1 ? "" : "s")"
+        switch outcome.report.end {
+        case .finished, .drainTimedOut, .interrupted: return nil
+        case .silence:
+            let waited = DecimalText.trimmed(outcome.report.lasted.seconds, decimals: 1)
+            var text =
+                "nothing came back from \(setup.target) in \(waited) s: \(sent) and "
+                + "\(counters.requestsRetransmitted) retransmissions went out over UDP, no datagram came in"
+            if counters.sendErrors > 0 {
+                text += "; the kernel refused \(counters.sendErrors) sends (\(SystemError.text(of: outcome.report.lastSendError)))"
+            }
+            return RunFailure(
+                .unreachable,
+                text + ". Is a SIP server there, and does UDP pass to it? --keep-going runs on regardless")
+        case .refused(let icmp):
+            let reporter = icmp.reporter.map { " from \($0.host)" } ?? ""
+            return RunFailure(
+                .unreachable,
+                "\(setup.target) refused: ICMP\(reporter) answered \(sent) with \"\(SystemError.text(of: icmp.errno))\" and "
+                    + "nothing else came back. Is the server running, and on this port?")
+        }
+    }
+}

@@ -1,0 +1,75 @@
+import ArgumentParser
+import Datagrams
+import Latency
+import LoadRun
+import Reports
+import UDPTransport
+
+struct SweepCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sweep", abstract: "Several load levels one after another, and their picture.",
+        discussion: """
+            Examples:
+              sipmeter sweep                                             the built-in model at 100, 400, 500, 700 calls/s
+              sipmeter sweep 192.0.2.5 --rates 50,100,200 --duration 30s a server
+            """)
+
+    @Option(help: "Calls per second of each level, with commas.", transform: Arguments.rates)
+    var rates: [Double] = [100, 400, 500, 700]
+
+    @Option(help: "Rest between two levels for a server to settle.", transform: Arguments.duration)
+    var settle = Nanoseconds.seconds(2)
+
+    @OptionGroup var load: LoadOptions
+
+    func run() throws {
+        try Session.main {
+            let setup = try RunSetup(try load.runOptions(rates: rates))
+            let directory = load.out ?? RunDirectory.defaultPath("sweep", at: SystemClock.wall())
+            try RunDirectory.create(directory)
+            let session = try Session(setup, isQuiet: load.quiet)
+            session.announce("sweep", rates: rates)
+            let outcomes = try levels(session, in: directory)
+            try write(outcomes, to: directory)
+            Terminal.print(SweepText.text(outcomes.map(\.summary)))
+            try session.listFiles(
+                directory,
+                ["sweep.csv", "sweep.svg", "summary.txt"] + outcomes.map { "\(Self.name($0.summary.conditions.rate ?? 0))/" })
+            try session.conclude(outcomes)
+        }
+    }
+
+    static func name(_ rate: Double) -> String { "\(DecimalText.trimmed(rate))cps" }
+
+    private func levels(_ session: Session, in directory: String) throws -> [LoadLevel.Outcome] {
+        var outcomes: [LoadLevel.Outcome] = []
+        for rate in rates {
+            if !outcomes.isEmpty, !session.setup.isBuiltIn { session.rest(settle) }
+            if session.wasInterrupted { break }
+            let outcome = try session.level(rate, in: directory + "/" + Self.name(rate))
+            outcomes.append(outcome)
+            Terminal.print(SweepText.level(outcome.summary))
+            if session.endsSweep(outcome) { break }
+        }
+        return outcomes
+    }
+
+    private func write(_ outcomes: [LoadLevel.Outcome], to directory: String) throws {
+        var table = ByteBuffer(capacity: 1 << 14)
+        CSV.appendSweepHeader(to: &table)
+        for outcome in outcomes { CSV.appendSweepRow(outcome.summary, to: &table) }
+        try OutputFile.create(directory + "/sweep.csv", holding: table)
+        var plot = SweepPlot(outcomes.map(\.summary))
+        for (level, outcome) in outcomes.enumerated() {
+            for point in outcome.points { plot.insert(point, level: level) }
+        }
+        try OutputFile.create(directory + "/sweep.svg", holding: plot.svg())
+        var text = ByteBuffer(capacity: 1 << 14)
+        text.append(text: SweepText.text(outcomes.map(\.summary)) + "\n")
+        for outcome in outcomes {
+            text.append(text: "\n")
+            SummaryText.append(outcome.summary, to: &text)
+        }
+        try OutputFile.create(directory + "/summary.txt", holding: text)
+    }
+}
