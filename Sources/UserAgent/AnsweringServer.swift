@@ -215,14 +215,19 @@ package struct AnsweringServer: Sendable {
         datagram.append(texts, job.stored)
         var stored = job.stored
         texts.discard(&stored)
-        if job.isInvite, !pendingInvites.isEmpty { forgetPending(datagram.storage.span.extracting(datagram.all)) }
-        answer(datagram.storage.span.extracting(datagram.all), from: job.source, at: now)
+        if !isAwaitingFirstCopy(job, datagram.storage.span.extracting(datagram.all)) {
+            answer(datagram.storage.span.extracting(datagram.all), from: job.source, at: now)
+        }
         swap(&datagram, &bytes)
     }
 
-    private mutating func forgetPending(_ datagram: borrowing Span<UInt8>) {
-        do throws(MalformedMessage) { try index.parse(datagram) } catch { return }
-        pendingInvites.remove(CallIDMap.hash(datagram.extracting(index.callID.bounds)))
+    /// A repeated INVITE whose first copy is still in the queue: read, recognised, and left at that.
+    private mutating func isAwaitingFirstCopy(_ job: Job, _ datagram: borrowing Span<UInt8>) -> Bool {
+        guard job.isInvite, !pendingInvites.isEmpty else { return false }
+        do throws(MalformedMessage) { try index.parse(datagram) } catch { return false }
+        let key = CallIDMap.hash(datagram.extracting(index.callID.bounds))
+        if job.work == .newInvite { pendingInvites.remove(key) }
+        return job.work == .repeatedInvite && pendingInvites.contains(key)
     }
 
     // MARK: answering and faults

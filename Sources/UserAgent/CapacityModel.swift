@@ -34,17 +34,22 @@ package enum Work: Sendable, Equatable, BitwiseCopyable {
 ///     700/s  never idle, so no debt at all: plain overload                              linear climb; from 500 ms on
 ///                                                                                       retransmissions add work
 package struct AsteriskModel: Sendable {
-    static let invite = Nanoseconds.microseconds(1_400)
+    static let invite = Nanoseconds.microseconds(1_180)
     /// The INVITE's work varies uniformly by this share either way.
     static let inviteSpread = 0.3
     static let repeatedInvite = Nanoseconds.microseconds(90)
     static let ack = Nanoseconds.microseconds(20)
-    static let other = Nanoseconds.microseconds(150)
+    static let other = Nanoseconds.microseconds(330)
     /// Waking a halted vCPU, without any debt.
-    static let wakeUp = Nanoseconds.microseconds(180)
-    /// Time owed to others for each unit of time busy.
-    static let debtShare = 0.42
+    static let wakeUp = Nanoseconds.microseconds(100)
+    /// Busy periods up to this owe nothing: shorter than the scheduler cares for.
+    static let grace = Nanoseconds.microseconds(1_300)
+    /// Time owed to others for each unit of time busy beyond that: the mean of an exponential distribution.
+    static let debtShare = 0.5
     static let debtCap = Nanoseconds.milliseconds(340)
+    /// A few wake-ups find the core taken by something else of the host's; how long has an exponential distribution.
+    static let hiccupShare = 0.004
+    static let hiccup = Nanoseconds.microseconds(2_500)
 }
 
 /// When the worker of a server model starts and finishes each piece of work.
@@ -76,12 +81,19 @@ struct ServiceClock: Sendable {
             busySince = arrivedAt
             return arrivedAt + AsteriskModel.wakeUp
         }
-        let busy = freeAt - busySince
-        let share = AsteriskModel.debtShare * (0.5 + generator.unit())
-        let debt = min(Nanoseconds(Int64(Double(busy.rawValue) * share)), AsteriskModel.debtCap)
+        let busy = max(freeAt - busySince - AsteriskModel.grace, .zero)
+        var debt = exponential(mean: Double(busy.rawValue) * AsteriskModel.debtShare)
+        if generator.unit() < AsteriskModel.hiccupShare {
+            debt += exponential(mean: Double(AsteriskModel.hiccup.rawValue))
+        }
+        debt = min(debt, AsteriskModel.debtCap)
         let start = max(arrivedAt, freeAt + debt) + AsteriskModel.wakeUp
         busySince = start
         return start
+    }
+
+    private mutating func exponential(mean: Double) -> Nanoseconds {
+        Nanoseconds(Int64(-mean * Pacer.naturalLogarithm(1 - generator.unit())))
     }
 
     private mutating func length(of work: Work) -> Nanoseconds {
