@@ -75,6 +75,8 @@ let package = Package(
         .testTarget(
             name: "ReportsTests", dependencies: ["Reports", "Latency", "Observations", "Datagrams"],
             swiftSettings: strict),
+        // Runs the built program as a user does, against real servers and on the wire.
+        .testTarget(name: "PeerTests", dependencies: ["sipmeter"], swiftSettings: strict),
         .target(name: "CKernelTesting", path: "Tests/CKernelTesting"),
         .testTarget(
             name: "UDPTransportTests", dependencies: ["UDPTransport", "CKernelTesting", "Datagrams"],

@@ -1,0 +1,79 @@
+import Foundation
+import Glibc
+
+/// UDP ports: free ones, and who has them open.
+enum UDPPorts {
+    /// A port nothing has open on loopback.
+    static func free() throws -> UInt16 { try LoopbackSocket().port }
+
+    /// Whether all `ports` are open in the network namespace of a process.
+    static func areOpen(_ ports: [UInt16], of pid: pid_t) -> Bool {
+        let open = ["udp", "udp6"].flatMap { table in
+            let text = (try? String(contentsOfFile: "/proc/\(pid)/net/\(table)", encoding: .utf8)) ?? ""
+            // "  sl  local_address …" then "  12: 0100007F:13C4 …"
+            return text.split(separator: "\n").dropFirst().compactMap { line -> UInt16? in
+                let fields = line.split(separator: " ")
+                guard fields.count > 1, let port = fields[1].split(separator: ":").last else { return nil }
+                return UInt16(port, radix: 16)
+            }
+        }
+        return ports.allSatisfy(open.contains)
+    }
+}
+
+/// An ordinary UDP socket on 127.0.0.1, as any SIP program has one.
+final class LoopbackSocket: Sendable {
+    private let descriptor: Int32
+    let port: UInt16
+
+    init() throws {
+        let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        var address = Self.address(port: 0)
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let result = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, length) == 0 ? getsockname(descriptor, $0, &length) : -1
+            }
+        }
+        guard descriptor >= 0, result == 0 else { throw Unmet("no UDP socket: \(String(cString: strerror(errno)))") }
+        self.descriptor = descriptor
+        port = UInt16(bigEndian: address.sin_port)
+    }
+
+    deinit { close(descriptor) }
+
+    /// The next datagram, and the port it came from.
+    func receive() async throws -> (text: String, from: UInt16) {
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        var count = -1
+        var source = sockaddr_in()
+        try await until("a datagram on port \(port)", within: .seconds(10)) {
+            var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+            count = withUnsafeMutablePointer(to: &source) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    recvfrom(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT), $0, &length)
+                }
+            }
+            return count >= 0
+        }
+        return (String(decoding: buffer[..<count], as: UTF8.self), UInt16(bigEndian: source.sin_port))
+    }
+
+    func send(_ text: String, to port: UInt16) {
+        var address = Self.address(port: port)
+        let bytes = Array(text.utf8)
+        withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                _ = sendto(descriptor, bytes, bytes.count, 0, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+    }
+
+    private static func address(port: UInt16) -> sockaddr_in {
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = UInt32(INADDR_LOOPBACK).bigEndian
+        return address
+    }
+}

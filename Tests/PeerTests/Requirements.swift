@@ -1,0 +1,76 @@
+import Foundation
+import Testing
+
+/// What a test needs beyond the program itself. A test without it is skipped and says what to do; with
+/// SIPMETER_REQUIRE_ALL=1 a test fails instead.
+enum Requirement: CaseIterable, CustomTestStringConvertible {
+    case sipp, kamailio, tcpdump, networkNamespaces, mountNamespaces, rawSockets, droppingPrivileges, ipv6
+
+    static let isStrict = ProcessInfo.processInfo.environment["SIPMETER_REQUIRE_ALL"] == "1"
+
+    static let withoutRawSockets = ["setpriv", "--bounding-set=-net_raw", "--inh-caps=-net_raw"]
+
+    /// Found out by doing it, once.
+    var isMet: Bool { Self.met[self] ?? false }
+
+    private static let met: [Requirement: Bool] = Dictionary(
+        uniqueKeysWithValues: allCases.map { ($0, succeeds($0.probe)) })
+
+    /// Commands that succeed where the requirement is met.
+    private var probe: String {
+        switch self {
+        case .sipp: "command -v sipp"
+        case .kamailio: "command -v kamailio && test -n '\(Kamailio.modules ?? "")'"
+        case .tcpdump: "command -v tcpdump"
+        case .networkNamespaces: "command -v ip && ip netns add sm-probe-$$ && ip netns del sm-probe-$$"
+        case .mountNamespaces: "unshare -m mount -t tmpfs none /mnt"
+        case .rawSockets: "test $((0x$(awk '/^CapEff/ {print $2}' /proc/self/status) >> 13 & 1)) = 1"
+        case .droppingPrivileges: Self.withoutRawSockets.joined(separator: " ") + " true"
+        case .ipv6: "grep -q '^00000000000000000000000000000001 ' /proc/net/if_inet6"
+        }
+    }
+
+    var advice: String {
+        switch self {
+        case .sipp: "sipp is not installed: apt-get install sip-tester"
+        case .kamailio: "kamailio is not installed: apt-get install kamailio"
+        case .tcpdump: "tcpdump is not installed: apt-get install tcpdump"
+        case .networkNamespaces: "network namespaces cannot be made: apt-get install iproute2, and run as root"
+        case .mountNamespaces: "mount namespaces cannot be made: run as root (in a container with CAP_SYS_ADMIN)"
+        case .rawSockets: "CAP_NET_RAW is missing: run as root (in a container with CAP_NET_RAW)"
+        case .droppingPrivileges: "setpriv cannot drop CAP_NET_RAW: apt-get install util-linux, and run as root"
+        case .ipv6: "lo has no ::1: sysctl net.ipv6.conf.lo.disable_ipv6=0"
+        }
+    }
+
+    var testDescription: String { advice }
+
+    private static func succeeds(_ script: String) -> Bool {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/bin/sh")
+        process.arguments = ["-c", script]
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        guard (try? process.run()) != nil else { return false }
+        process.waitUntilExit()
+        return process.terminationStatus == 0
+    }
+}
+
+/// The enclosing suite: one test after another, since they measure load and share two cores.
+@Suite(.serialized) struct AgainstPeers {
+    /// Elsewhere a test skipped says so itself.
+    @Test func nothingIsMissingWhereEverythingIsRequired() {
+        for requirement in Requirement.allCases where Requirement.isStrict {
+            #expect(requirement.isMet, "\(requirement.advice)")
+        }
+    }
+}
+
+/// What a test needs, as its traits. (A trait for each, so that the skip names just what is missing.)
+extension Trait where Self == ConditionTrait {
+    static func needs(_ requirement: Requirement) -> Self {
+        .enabled(if: requirement.isMet, "\(requirement.advice)")
+    }
+}
