@@ -15,7 +15,8 @@ struct RunCommand: ParsableCommand {
               sipmeter run sip:alice@pbx.example:5080 --rate 20 --hold 3s --poisson
             """)
 
-    @Option(name: [.long, .customShort("r")], parsing: .unconditional, help: "Calls per second.", transform: Arguments.rate)
+    @Option(
+        name: [.long, .customShort("r")], parsing: .unconditional, help: "Calls per second.", transform: Arguments.rate)
     var rate = 100.0
 
     @OptionGroup var load: LoadOptions
@@ -30,7 +31,11 @@ struct RunCommand: ParsableCommand {
             let outcome = try session.level(rate, in: directory)
             Terminal.print(session.text(of: outcome.summary))
             try session.listFiles(
-                directory, ["rtt.csv", "intervals.csv", "retransmissions.csv", "summary.json", "summary.txt", "rtt.svg", "manifest.json"])
+                directory,
+                [
+                    "rtt.csv", "intervals.csv", "retransmissions.csv", "summary.json", "summary.txt", "rtt.svg",
+                    "manifest.json",
+                ])
             try session.conclude([outcome])
         }
     }

@@ -111,7 +111,8 @@ struct Session {
                 "nothing came back from \(setup.target) in \(waited) s: \(sent) and "
                 + "\(counters.requestsRetransmitted) retransmissions went out over UDP, no datagram came in"
             if counters.sendErrors > 0 {
-                text += "; the kernel refused \(counters.sendErrors) sends (\(SystemError.text(of: outcome.report.lastSendError)))"
+                text +=
+                    "; the kernel refused \(counters.sendErrors) sends (\(SystemError.text(of: outcome.report.lastSendError)))"
             }
             return RunFailure(
                 .unreachable,

@@ -34,7 +34,8 @@ struct SweepCommand: ParsableCommand {
             Terminal.print(SweepText.text(outcomes.map(\.summary)))
             try session.listFiles(
                 directory,
-                ["sweep.csv", "sweep.svg", "summary.txt"] + outcomes.map { "\(Self.name($0.summary.conditions.rate ?? 0))/" })
+                ["sweep.csv", "sweep.svg", "summary.txt"]
+                    + outcomes.map { "\(Self.name($0.summary.conditions.rate ?? 0))/" })
             try session.conclude(outcomes)
         }
     }
