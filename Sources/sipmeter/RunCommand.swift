@@ -29,7 +29,7 @@ struct RunCommand: ParsableCommand {
             let session = try Session(setup, isQuiet: load.quiet)
             session.announce("run", rates: [rate])
             let outcome = try session.level(rate, in: directory)
-            Terminal.print(session.text(of: outcome.summary))
+            if session.unreachable(outcome) == nil { Terminal.print(session.text(of: outcome.summary)) }
             try session.listFiles(
                 directory,
                 [

@@ -31,7 +31,9 @@ struct SweepCommand: ParsableCommand {
             session.announce("sweep", rates: rates)
             let outcomes = try levels(session, in: directory)
             try write(outcomes, to: directory)
-            Terminal.print(SweepText.text(outcomes.map(\.summary)))
+            if outcomes.contains(where: { session.unreachable($0) == nil }) {
+                Terminal.print(SweepText.text(outcomes.map(\.summary)))
+            }
             try session.listFiles(
                 directory,
                 ["sweep.csv", "sweep.svg", "summary.txt"]
@@ -49,7 +51,7 @@ struct SweepCommand: ParsableCommand {
             if session.wasInterrupted { break }
             let outcome = try session.level(rate, in: directory + "/" + Self.name(rate))
             outcomes.append(outcome)
-            Terminal.print(SweepText.level(outcome.summary))
+            if session.unreachable(outcome) == nil { Terminal.print(SweepText.level(outcome.summary)) }
             if session.endsSweep(outcome) { break }
         }
         return outcomes

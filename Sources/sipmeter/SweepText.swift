@@ -16,8 +16,9 @@ enum SweepText {
     /// The worst verdict first, then a row a level.
     static func text(_ summaries: [RunSummary]) -> String {
         guard let worst = summaries.map(\.verdict).max(by: { $0.level < $1.level }) else { return "No level was run." }
-        var lines = ["", "VERDICT \(worst.level.text)"]
-        for summary in summaries where summary.verdict.level != .valid || summaries.count == 1 {
+        var lines = ["", "VERDICT  \(worst.level.text)"]
+        if worst.level == .valid { lines.append("  The generator kept up at every level.") }
+        for summary in summaries where summary.verdict.level != .valid {
             for evidence in summary.verdict.evidence {
                 lines.append("  \(DecimalText.trimmed(summary.conditions.rate ?? 0))/s: \(evidence)")
             }
