@@ -30,6 +30,7 @@ struct SweepCommand: ParsableCommand {
             let session = try Session(setup, isQuiet: load.quiet)
             session.announce("sweep", rates: rates)
             let outcomes = try levels(session, in: directory)
+            guard !outcomes.isEmpty else { return try session.conclude(outcomes) }
             try write(outcomes, to: directory)
             if outcomes.contains(where: { session.unreachable($0) == nil }) {
                 Terminal.print(SweepText.text(outcomes.map(\.summary)))
