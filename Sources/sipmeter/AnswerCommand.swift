@@ -13,16 +13,18 @@ struct AnswerCommand: ParsableCommand {
         commandName: "answer", abstract: "The answering side (UAS), with a capacity and with faults.",
         discussion: """
             Examples:
-              sipmeter answer                                        on 127.0.0.1:5060, as fast as it can
-              sipmeter answer --listen 0.0.0.0:5060                  on every address
-              sipmeter answer --capacity fixed:1.4ms                 one worker, 1.4 ms for each INVITE
-              sipmeter answer --drop 5% --status 486=10% --seed 7    a bad day, the same one each time
+              sipmeter answer                        on 127.0.0.1:5060, at once
+              sipmeter answer --listen 0.0.0.0:5060  on every address
+              sipmeter answer --capacity fixed:1.4ms one worker, 1.4 ms an INVITE
+              sipmeter answer --drop 5% --status 486=10% --seed 7
             """)
 
     @Option(help: "ADDRESS:PORT to answer on.")
     var listen = "127.0.0.1:5060"
 
-    @Option(help: "unlimited, asterisk-2014, or fixed: with the time an INVITE takes.", transform: Arguments.capacity)
+    @Option(
+        help: "unlimited, asterisk-2014, or fixed: with the time an INVITE takes. (default: unlimited)",
+        transform: Arguments.capacity)
     var capacity = Arguments.Capacity(name: "unlimited", profile: .unlimited)
 
     @Option(help: "A scenario file (SIPp's XML), or the name of a standard one.")
@@ -49,7 +51,7 @@ struct AnswerCommand: ParsableCommand {
     var seed: UInt64 = 1
 
     @Option(
-        parsing: .unconditional, help: "Stop after this time. Default: on ^C.", transform: Arguments.positiveDuration)
+        parsing: .unconditional, help: "Stop after this time. (default: on ^C)", transform: Arguments.positiveDuration)
     var duration: Nanoseconds?
 
     @Flag(name: .shortAndLong, help: "No progress lines.")

@@ -12,7 +12,7 @@ struct LoadOptions: ParsableArguments {
     var target: String?
 
     @Option(
-        name: .long, parsing: .unconditional, help: "How long calls fall due at each rate (us ms s m h).",
+        name: .long, parsing: .unconditional, help: "How long calls fall due at each rate; us ms s m h. (default: 15s)",
         transform: Arguments.positiveDuration)
     var duration = Nanoseconds.seconds(15)
 
@@ -24,7 +24,7 @@ struct LoadOptions: ParsableArguments {
 
     @Option(
         name: .long, parsing: .unconditional,
-        help: "How long an answered call is held before its BYE: the scenario's pause without a length.",
+        help: "How long an answered call is held before its BYE: the scenario's pause without a length. (default: 0s)",
         transform: Arguments.duration)
     var hold = Nanoseconds.zero
 
@@ -35,22 +35,23 @@ struct LoadOptions: ParsableArguments {
     var seed: UInt64 = 1
 
     @Option(
-        help: "Most calls open at once. A call due above it is not placed and gets a row `unsent`.",
+        help: "Most calls open at once. A call due above it is not placed and gets a row `unsent`. (default: 1000000)",
         transform: Arguments.count)
     var maxConcurrent = 1_000_000
 
     @Option(
-        name: .customLong("t1"), help: "T1 of RFC 3261; wins over the scenario's retrans.",
+        name: .customLong("t1"), help: "T1 of RFC 3261; wins over the scenario's retrans. (default: 500ms)",
         transform: Arguments.positiveDuration)
     var t1: Nanoseconds?
 
-    @Option(name: .customLong("t2"), help: "T2 of RFC 3261.", transform: Arguments.positiveDuration)
+    @Option(name: .customLong("t2"), help: "T2 of RFC 3261. (default: 4s)", transform: Arguments.positiveDuration)
     var t2: Nanoseconds?
 
-    @Option(name: .customLong("t4"), help: "T4 of RFC 3261.", transform: Arguments.positiveDuration)
+    @Option(name: .customLong("t4"), help: "T4 of RFC 3261. (default: 5s)", transform: Arguments.positiveDuration)
     var t4: Nanoseconds?
 
-    @Option(help: "How long a call may ring before it is cancelled.", transform: Arguments.positiveDuration)
+    @Option(
+        help: "How long a call may ring before it is cancelled. (default: 180s)", transform: Arguments.positiveDuration)
     var ringTimeout = Nanoseconds.seconds(180)
 
     @Option(
@@ -74,7 +75,7 @@ struct LoadOptions: ParsableArguments {
         help: "Address to call from; with --transport raw also a range A-B, used in turn.")
     var sourceIP: String?
 
-    @Option(help: "Port to call from.", transform: Arguments.port)
+    @Option(help: "Port to call from. (default: any free one)", transform: Arguments.port)
     var localPort: UInt16 = 0
 
     @Flag(name: [.customShort("4"), .customLong("ipv4")], help: "Use the target's IPv4 address.")
@@ -87,7 +88,8 @@ struct LoadOptions: ParsableArguments {
     var keepGoing = false
 
     @Option(
-        help: "Capacity of the built-in target: asterisk-2014, unlimited, or fixed: with the time an INVITE takes.",
+        help:
+            "Capacity of the built-in target: asterisk-2014, unlimited, or fixed: with the time an INVITE takes, as in fixed:1.4ms. (default: asterisk-2014)",
         transform: Arguments.capacity)
     var capacity = Arguments.Capacity(name: "asterisk-2014", profile: .asterisk2014)
 

@@ -10,13 +10,14 @@ struct RunCommand: ParsableCommand {
         commandName: "run", abstract: "One load level.",
         discussion: """
             Examples:
-              sipmeter run --rate 400                                against the built-in model
-              sipmeter run 192.0.2.5 --rate 400 --duration 30s       against a server
+              sipmeter run --rate 400              against the built-in model
+              sipmeter run 192.0.2.5 --rate 400    against a server
               sipmeter run sip:alice@pbx.example:5080 --rate 20 --hold 3s --poisson
             """)
 
     @Option(
-        name: [.long, .customShort("r")], parsing: .unconditional, help: "Calls per second.", transform: Arguments.rate)
+        name: [.long, .customShort("r")], parsing: .unconditional, help: "Calls per second. (default: 100)",
+        transform: Arguments.rate)
     var rate = 100.0
 
     @OptionGroup var load: LoadOptions

@@ -10,14 +10,15 @@ struct SweepCommand: ParsableCommand {
         commandName: "sweep", abstract: "Several load levels one after another, and their picture.",
         discussion: """
             Examples:
-              sipmeter sweep                                             the built-in model at 100, 400, 500, 700 calls/s
-              sipmeter sweep 192.0.2.5 --rates 50,100,200 --duration 30s a server
+              sipmeter sweep                       100, 400, 500 and 700 calls/s
+                                                   against the built-in model
+              sipmeter sweep 192.0.2.5 --rates 50,100,200 --duration 30s
             """)
 
-    @Option(help: "Calls per second of each level, with commas.", transform: Arguments.rates)
+    @Option(help: "Calls per second of each level, with commas. (default: 100,400,500,700)", transform: Arguments.rates)
     var rates: [Double] = [100, 400, 500, 700]
 
-    @Option(help: "Rest between two levels for a server to settle.", transform: Arguments.duration)
+    @Option(help: "Rest between two levels for a server to settle. (default: 2s)", transform: Arguments.duration)
     var settle = Nanoseconds.seconds(2)
 
     @OptionGroup var load: LoadOptions
