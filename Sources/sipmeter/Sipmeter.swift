@@ -12,8 +12,9 @@ struct Sipmeter: ParsableCommand {
               sipmeter run 192.0.2.5 --rate 400     one level, a real server
               sipmeter answer --listen 0.0.0.0:5060 the answering side alone
 
-            Exit codes: 0 ran and trustworthy, 3 the generator was the bottleneck, 64 usage, 65 bad scenario,
-            69 target unreachable or local port taken, 74 output could not be written, 77 a privilege is missing,
+            Exit codes: 0 ran and trustworthy; 3 the generator was the bottleneck;
+            64 usage; 65 bad scenario; 69 target unreachable or local port taken;
+            74 output could not be written; 77 a privilege is missing;
             130 interrupted after draining.
             """,
         version: version,
