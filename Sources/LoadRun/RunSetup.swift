@@ -30,7 +30,7 @@ package struct RunSetup: Sendable {
             notes = []
         } else {
             target = .loopback(port: 0)
-            targetName = "built-in model \(options.capacityName)"
+            targetName = "model \(options.capacityName)"
             notes = [
                 "This target is a model of a server inside sipmeter (capacity \(options.capacityName)), not a server. To "
                     + "measure one, name it: sipmeter sweep HOST:PORT"

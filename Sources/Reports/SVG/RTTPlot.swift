@@ -93,7 +93,7 @@ enum PlotTitle {
 
     /// Half the picture's width is all a panel of a sweep has.
     private static func shortened(_ target: String) -> String {
-        target.count <= 32 ? target : String(target.prefix(31)) + "…"
+        target.count <= 22 ? target : String(target.prefix(21)) + "…"
     }
 
     private static func text(rate: Double) -> String {
