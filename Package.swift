@@ -79,5 +79,6 @@ let package = Package(
         .testTarget(
             name: "UDPTransportTests", dependencies: ["UDPTransport", "CKernelTesting", "Datagrams"],
             swiftSettings: strict),
+        .testTarget(name: "TreeTests", swiftSettings: strict),
     ]
 )
