@@ -81,5 +81,6 @@ let package = Package(
         .testTarget(
             name: "UDPTransportTests", dependencies: ["UDPTransport", "CKernelTesting", "Datagrams"],
             swiftSettings: strict),
+        .testTarget(name: "TreeTests", swiftSettings: strict),
     ]
 )

@@ -30,10 +30,10 @@ package struct RunSetup: Sendable {
             notes = []
         } else {
             target = .loopback(port: 0)
-            targetName = "built-in (\(options.capacityName))"
+            targetName = "model \(options.capacityName)"
             notes = [
-                "The target is sipmeter's own answering side with capacity profile \(options.capacityName): a model of "
-                    + "a server, not a server. Name one (sipmeter sweep HOST:PORT) to measure it."
+                "This target is a model of a server inside sipmeter (capacity \(options.capacityName)), not a server. To "
+                    + "measure one, name it: sipmeter sweep HOST:PORT"
             ]
         }
         sources = try Self.sources(options, towards: target)
@@ -58,7 +58,10 @@ package struct RunSetup: Sendable {
     ) throws(RunFailure) -> [SocketAddress] {
         guard let text = options.sources else {
             do throws(SystemError) {
-                return [try NameResolution.localAddress(towards: target.withPort(max(target.port, 9))).withPort(options.localPort)]
+                return [
+                    try NameResolution.localAddress(towards: target.withPort(max(target.port, 9))).withPort(
+                        options.localPort)
+                ]
             } catch {
                 throw RunFailure(.unreachable, "no way to \(target.host): \(error.description)")
             }
@@ -112,7 +115,8 @@ package struct RunSetup: Sendable {
     static var grant: String {
         var path = [CChar](repeating: 0, count: 4096)
         let count = readlink("/proc/self/exe", &path, path.count - 1)
-        let program = count > 0 ? String(decoding: path[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self) : "sipmeter"
+        let program =
+            count > 0 ? String(decoding: path[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self) : "sipmeter"
         return "sudo setcap cap_net_raw+ep \(program)"
     }
 }

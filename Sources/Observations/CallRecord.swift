@@ -101,7 +101,7 @@ package struct CallRecord: Sendable, BitwiseCopyable {
     package var inviteStatus: UInt16
     /// Whether the first request was an INVITE: only those count in session metrics.
     package var isSession: Bool
-    /// Left untagged on purpose, to compare with the tagged calls.
+    /// Its requests carried the call tag.
     package var isTagged: Bool
 
     package init(number: UInt64, callID: CallIDText, due: Nanoseconds) {

@@ -129,6 +129,7 @@ package struct CallEngine: Sendable {
             calls[i].transactions[t].sentAt.setOnce(sentAt)
             if calls[i].transactions[t].isFirst { calls[i].sentAt.setOnce(sentAt) }
             if calls[i].transactions[t].method == .bye { calls[i].byeSentAt.setOnce(sentAt) }
+            startResponseTimes(i, step: calls[i].transactions[t].step, at: sentAt)
         case .retransmission:
             recordRetransmission(i, t, due: transmit.due, sentAt: sentAt)
         }

@@ -200,6 +200,17 @@ extension CallEngine {
         }
     }
 
+    /// A response time that starts with a request starts when the request leaves, not when it was made.
+    mutating func startResponseTimes(_ i: Int, step: UInt16, at sentAt: MonotonicInstant) {
+        guard Int(step) < program.instructions.count else { return }
+        let mask = program.instructions[Int(step)].startsResponseTimes
+        guard mask != 0 else { return }
+        let names = program.responseTimeNames.count
+        for n in 0..<names where mask & UInt64(1) << UInt64(n) != 0 {
+            responseTimeStarts[i * names + n] = Moment(sentAt)
+        }
+    }
+
     private mutating func markResponseTimes(_ i: Int, _ instruction: Instruction, at now: MonotonicInstant) {
         guard instruction.startsResponseTimes | instruction.stopsResponseTimes != 0 else { return }
         let names = program.responseTimeNames.count

@@ -13,16 +13,18 @@ struct AnswerCommand: ParsableCommand {
         commandName: "answer", abstract: "The answering side (UAS), with a capacity and with faults.",
         discussion: """
             Examples:
-              sipmeter answer                                        on 127.0.0.1:5060, as fast as it can
-              sipmeter answer --listen 0.0.0.0:5060                  on every address
-              sipmeter answer --capacity fixed:1.4ms                 one worker, 1.4 ms for each INVITE
-              sipmeter answer --drop 5% --status 486=10% --seed 7    a bad day, the same one each time
+              sipmeter answer                        on 127.0.0.1:5060, at once
+              sipmeter answer --listen 0.0.0.0:5060  on every address
+              sipmeter answer --capacity fixed:1.4ms one worker, 1.4 ms an INVITE
+              sipmeter answer --drop 5% --status 486=10% --seed 7
             """)
 
     @Option(help: "ADDRESS:PORT to answer on.")
     var listen = "127.0.0.1:5060"
 
-    @Option(help: "unlimited, asterisk-2014, or fixed: with the time an INVITE takes.", transform: Arguments.capacity)
+    @Option(
+        help: "unlimited, asterisk-2014, or fixed: with the time an INVITE takes. (default: unlimited)",
+        transform: Arguments.capacity)
     var capacity = Arguments.Capacity(name: "unlimited", profile: .unlimited)
 
     @Option(help: "A scenario file (SIPp's XML), or the name of a standard one.")
@@ -34,36 +36,46 @@ struct AnswerCommand: ParsableCommand {
     @Option(help: "Lose the first N copies of every request but ACK.", transform: Arguments.count)
     var dropFirst: Int?
 
-    @Option(help: "Hold back every answer this long; INVITE=300ms: only the answers to that method.", transform: Arguments.delay)
+    @Option(
+        help: "Hold back every answer this long; INVITE=300ms: only the answers to that method.",
+        transform: Arguments.delay)
     var delay: Arguments.Delay?
 
     @Option(
         name: .customLong("status"), parsing: .singleValue,
-        help: "STATUS=SHARE: refuse this share of the INVITEs; may be given several times.", transform: Arguments.refusal)
+        help: "STATUS=SHARE: refuse this share of the INVITEs; may be given several times.",
+        transform: Arguments.refusal)
     var refusals: [AnswerFaults.Refusal] = []
 
     @Option(help: "Seed of everything random.")
     var seed: UInt64 = 1
 
-    @Option(parsing: .unconditional, help: "Stop after this time. Default: on ^C.", transform: Arguments.positiveDuration)
+    @Option(
+        parsing: .unconditional, help: "Stop after this time. (default: on ^C)", transform: Arguments.positiveDuration)
     var duration: Nanoseconds?
 
     @Flag(name: .shortAndLong, help: "No progress lines.")
     var quiet = false
 
     func validate() throws {
-        if refusals.reduce(0, { $0 + $1.share }) > 1 { throw ValidationError("--status: the shares add up to more than 100%") }
+        if refusals.reduce(0, { $0 + $1.share }) > 1 {
+            throw ValidationError("--status: the shares add up to more than 100%")
+        }
     }
 
     func run() throws {
         try Session.main {
             guard let address = NameResolution.numeric(listen, defaultPort: 5060) else {
-                throw RunFailure(.usage, "--listen \(listen): an address with its port is wanted, as in 127.0.0.1:5060 or [::1]:5060")
+                throw RunFailure(
+                    .usage, "--listen \(listen): an address with its port is wanted, as in 127.0.0.1:5060 or [::1]:5060"
+                )
             }
             let worker = try start(address)
             let wakeup = try Wakeup()
             try SignalTrap.set(poking: wakeup)
-            Terminal.print("sipmeter answer: listening on \(worker.address) udp; capacity \(capacity.name); scenario \(scenario); ^C ends")
+            Terminal.print(
+                "sipmeter answer: listening on \(worker.address) udp; capacity \(capacity.name); scenario \(scenario); ^C ends"
+            )
             try wait(worker, wakeup)
             report(worker.stop())
         }
@@ -89,12 +101,15 @@ struct AnswerCommand: ParsableCommand {
                 }
                 guard program.role == .server else {
                     throw RunFailure(
-                        .badScenario, "\(scenario) begins with a send: it places calls. Run it with: sipmeter run --scenario \(scenario)")
+                        .badScenario,
+                        "\(scenario) begins with a send: it places calls. Run it with: sipmeter run --scenario \(scenario)"
+                    )
                 }
                 let configuration = EngineConfiguration(
                     run: RunIdentity.make(), start: SystemClock.monotonic(), sources: [own])
                 return AnsweringServer(
-                    program: program, configuration: configuration, capacity: capacity.profile, faults: faults, seed: seed)
+                    program: program, configuration: configuration, capacity: capacity.profile, faults: faults,
+                    seed: seed)
             }
         } catch let error as SystemError {
             let advice = error.errno == EADDRINUSE ? "; another program has that port, choose one with --listen" : ""
@@ -108,7 +123,8 @@ struct AnswerCommand: ParsableCommand {
             ? SocketAddress(ipv4: 0xC000_0201, port: 9)  // 192.0.2.1, documentation: nothing is sent
             : SocketAddress(ipv6High: 0x2001_0DB8_0000_0000, low: 1, port: 9)
         if let own = try? NameResolution.localAddress(towards: elsewhere) { return own.withPort(bound.port) }
-        return bound.family == .ipv4 ? .loopback(port: bound.port) : SocketAddress(ipv6High: 0, low: 1, port: bound.port)
+        return bound.family == .ipv4
+            ? .loopback(port: bound.port) : SocketAddress(ipv6High: 0, low: 1, port: bound.port)
     }
 
     private func wait(_ worker: ServerWorker, _ wakeup: Wakeup) throws {
@@ -132,7 +148,8 @@ struct AnswerCommand: ParsableCommand {
 
     private func line(_ figures: ServerWorker.Figures, since last: ServerWorker.Figures) -> String {
         let counters = figures.counters
-        return "calls \(counters.started) (+\(counters.started - last.counters.started)/s) ended ok \(counters.ok) failed "
+        return
+            "calls \(counters.started) (+\(counters.started - last.counters.started)/s) ended ok \(counters.ok) failed "
             + "\(counters.failed) open \(figures.openCalls) queued \(figures.queued) repeats in \(counters.repeatsReceived) "
             + "out \(counters.responsesRetransmitted)"
     }

@@ -58,7 +58,9 @@ enum Arguments {
     }
 
     static func port(_ text: String) throws -> UInt16 {
-        guard let port = UInt16(text) else { throw ValidationError("a port lies between 0 and 65535; 0 is any free one") }
+        guard let port = UInt16(text) else {
+            throw ValidationError("a port lies between 0 and 65535; 0 is any free one")
+        }
         return port
     }
 
@@ -69,7 +71,8 @@ enum Arguments {
         case _ where text.hasPrefix("fixed:"):
             return Capacity(name: text, profile: .fixed(try positiveDuration(String(text.dropFirst(6)))))
         case _:
-            throw ValidationError("a capacity is unlimited, asterisk-2014, or fixed: with the time an INVITE takes, as in fixed:1.4ms")
+            throw ValidationError(
+                "a capacity is unlimited, asterisk-2014, or fixed: with the time an INVITE takes, as in fixed:1.4ms")
         }
     }
 

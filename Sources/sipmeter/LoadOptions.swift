@@ -12,7 +12,7 @@ struct LoadOptions: ParsableArguments {
     var target: String?
 
     @Option(
-        name: .long, parsing: .unconditional, help: "How long calls fall due at each rate (us ms s m h).",
+        name: .long, parsing: .unconditional, help: "How long calls fall due at each rate; us ms s m h. (default: 15s)",
         transform: Arguments.positiveDuration)
     var duration = Nanoseconds.seconds(15)
 
@@ -24,7 +24,7 @@ struct LoadOptions: ParsableArguments {
 
     @Option(
         name: .long, parsing: .unconditional,
-        help: "How long an answered call is held before its BYE: the scenario's pause without a length.",
+        help: "How long an answered call is held before its BYE: the scenario's pause without a length. (default: 0s)",
         transform: Arguments.duration)
     var hold = Nanoseconds.zero
 
@@ -35,38 +35,47 @@ struct LoadOptions: ParsableArguments {
     var seed: UInt64 = 1
 
     @Option(
-        help: "Most calls open at once. A call due above it is not placed and gets a row `unsent`.",
+        help: "Most calls open at once. A call due above it is not placed and gets a row `unsent`. (default: 1000000)",
         transform: Arguments.count)
     var maxConcurrent = 1_000_000
 
-    @Option(name: .customLong("t1"), help: "T1 of RFC 3261; wins over the scenario's retrans.", transform: Arguments.positiveDuration)
+    @Option(
+        name: .customLong("t1"), help: "T1 of RFC 3261; wins over the scenario's retrans. (default: 500ms)",
+        transform: Arguments.positiveDuration)
     var t1: Nanoseconds?
 
-    @Option(name: .customLong("t2"), help: "T2 of RFC 3261.", transform: Arguments.positiveDuration)
+    @Option(name: .customLong("t2"), help: "T2 of RFC 3261. (default: 4s)", transform: Arguments.positiveDuration)
     var t2: Nanoseconds?
 
-    @Option(name: .customLong("t4"), help: "T4 of RFC 3261.", transform: Arguments.positiveDuration)
+    @Option(name: .customLong("t4"), help: "T4 of RFC 3261. (default: 5s)", transform: Arguments.positiveDuration)
     var t4: Nanoseconds?
 
-    @Option(help: "How long a call may ring before it is cancelled.", transform: Arguments.positiveDuration)
+    @Option(
+        help: "How long a call may ring before it is cancelled. (default: 180s)", transform: Arguments.positiveDuration)
     var ringTimeout = Nanoseconds.seconds(180)
 
-    @Option(help: "How long to wait for open calls at the end; else until their timers end them.", transform: Arguments.duration)
+    @Option(
+        help: "How long to wait for open calls at the end; else until their timers end them.",
+        transform: Arguments.duration)
     var drainTimeout: Nanoseconds?
 
     @Option(help: "udp: an ordinary socket. raw: sipmeter writes IPv4 and UDP headers itself.")
     var transport = TransportArgument.udp
 
-    @Flag(inversion: .prefixedNo, help: "Send the call tag, an IP option, with every request. Default: only towards loopback.")
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Send the call tag, an IP option, with every request. Default: only towards loopback.")
     var tag: Bool?
 
     @Option(help: "Option type of the tag on IPv4: 94, 30, 158 or 222.")
     var tagType: UInt8 = 94
 
-    @Option(name: .customLong("source-ip"), help: "Address to call from; with --transport raw also a range A-B, used in turn.")
+    @Option(
+        name: .customLong("source-ip"),
+        help: "Address to call from; with --transport raw also a range A-B, used in turn.")
     var sourceIP: String?
 
-    @Option(help: "Port to call from.", transform: Arguments.port)
+    @Option(help: "Port to call from. (default: any free one)", transform: Arguments.port)
     var localPort: UInt16 = 0
 
     @Flag(name: [.customShort("4"), .customLong("ipv4")], help: "Use the target's IPv4 address.")
@@ -78,7 +87,10 @@ struct LoadOptions: ParsableArguments {
     @Flag(help: "Go on when nothing comes back from the target.")
     var keepGoing = false
 
-    @Option(help: "Capacity of the built-in target: asterisk-2014, unlimited, or fixed: with the time an INVITE takes.", transform: Arguments.capacity)
+    @Option(
+        help:
+            "Capacity of the built-in target: asterisk-2014, unlimited, or fixed: with the time an INVITE takes, as in fixed:1.4ms. (default: asterisk-2014)",
+        transform: Arguments.capacity)
     var capacity = Arguments.Capacity(name: "asterisk-2014", profile: .asterisk2014)
 
     @Option(
@@ -86,7 +98,9 @@ struct LoadOptions: ParsableArguments {
         help: "NAME=VALUE for a keyword [NAME] of the scenario; may be given several times.")
     var keys: [String] = []
 
-    @Option(name: [.customLong("out"), .customShort("o")], help: "Directory for the run's files. Default: runs/<UTC>-<what>.")
+    @Option(
+        name: [.customLong("out"), .customShort("o")],
+        help: "Directory for the run's files. Default: runs/<UTC>-<what>.")
     var out: String?
 
     @Flag(name: .shortAndLong, help: "No progress lines.")
@@ -97,7 +111,8 @@ struct LoadOptions: ParsableArguments {
     func validate() throws {
         if ipv4, ipv6 { throw ValidationError("-4 and -6 exclude each other") }
         if TagOptions.OptionType(rawValue: tagType) == nil {
-            throw ValidationError("--tag-type \(tagType): the experimental option types are 30, 94, 158 and 222 (RFC 4727)")
+            throw ValidationError(
+                "--tag-type \(tagType): the experimental option types are 30, 94, 158 and 222 (RFC 4727)")
         }
         for key in keys where !key.contains("=") {
             throw ValidationError("--key \(key): it takes NAME=VALUE")

@@ -10,12 +10,14 @@ struct RunCommand: ParsableCommand {
         commandName: "run", abstract: "One load level.",
         discussion: """
             Examples:
-              sipmeter run --rate 400                                against the built-in model
-              sipmeter run 192.0.2.5 --rate 400 --duration 30s       against a server
+              sipmeter run --rate 400              against the built-in model
+              sipmeter run 192.0.2.5 --rate 400    against a server
               sipmeter run sip:alice@pbx.example:5080 --rate 20 --hold 3s --poisson
             """)
 
-    @Option(name: [.long, .customShort("r")], parsing: .unconditional, help: "Calls per second.", transform: Arguments.rate)
+    @Option(
+        name: [.long, .customShort("r")], parsing: .unconditional, help: "Calls per second. (default: 100)",
+        transform: Arguments.rate)
     var rate = 100.0
 
     @OptionGroup var load: LoadOptions
@@ -28,9 +30,13 @@ struct RunCommand: ParsableCommand {
             let session = try Session(setup, isQuiet: load.quiet)
             session.announce("run", rates: [rate])
             let outcome = try session.level(rate, in: directory)
-            Terminal.print(session.text(of: outcome.summary))
+            if session.unreachable(outcome) == nil { Terminal.print(session.text(of: outcome.summary)) }
             try session.listFiles(
-                directory, ["rtt.csv", "intervals.csv", "retransmissions.csv", "summary.json", "summary.txt", "rtt.svg", "manifest.json"])
+                directory,
+                [
+                    "rtt.csv", "intervals.csv", "retransmissions.csv", "summary.json", "summary.txt", "rtt.svg",
+                    "manifest.json",
+                ])
             try session.conclude([outcome])
         }
     }

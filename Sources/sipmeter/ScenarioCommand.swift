@@ -25,7 +25,8 @@ struct ScenarioCommand: ParsableCommand {
     }
 
     struct Check: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Reads scenario files and says what is wrong with them.")
+        static let configuration = CommandConfiguration(
+            abstract: "Reads scenario files and says what is wrong with them.")
         @Argument(help: "Scenario files.") var files: [String]
         func run() throws {
             try Session.main {

@@ -13,7 +13,8 @@ enum ScenarioFiles {
 
     static var standard: [Standard] {
         [
-            Standard(name: "uac", summary: "calls: INVITE, 100, 180, 200, ACK, hold, BYE, 200", text: StandardScenarios.uac),
+            Standard(
+                name: "uac", summary: "calls: INVITE, 100, 180, 200, ACK, hold, BYE, 200", text: StandardScenarios.uac),
             Standard(name: "uas", summary: "answers: 180, 200, then 200 to the BYE", text: StandardScenarios.uas),
         ]
     }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Datagrams
+import Glibc
 import Latency
 import LoadRun
 import Observations
@@ -18,6 +19,7 @@ struct Session {
         self.isQuiet = isQuiet
         wakeup = try Wakeup()
         try SignalTrap.set(poking: wakeup)
+        signal(SIGPIPE, SIG_IGN)  // a reader that went away (`| head`) must not end a run
         for notice in setup.notices { Terminal.complain("notice: \(notice)") }
     }
 
@@ -100,7 +102,8 @@ struct Session {
         }
     }
 
-    private func unreachable(_ outcome: LoadLevel.Outcome) -> RunFailure? {
+    /// Nil where the target answered. A run without an answer has nothing to tabulate.
+    func unreachable(_ outcome: LoadLevel.Outcome) -> RunFailure? {
         let counters = outcome.summary.counters
         let sent = "\(counters.started) \(outcome.summary.conditions.firstRequest)\(counters.started == 1 ? "" : "s")"
         switch outcome.report.end {
@@ -111,7 +114,8 @@ struct Session {
                 "nothing came back from \(setup.target) in \(waited) s: \(sent) and "
                 + "\(counters.requestsRetransmitted) retransmissions went out over UDP, no datagram came in"
             if counters.sendErrors > 0 {
-                text += "; the kernel refused \(counters.sendErrors) sends (\(SystemError.text(of: outcome.report.lastSendError)))"
+                text +=
+                    "; the kernel refused \(counters.sendErrors) sends (\(SystemError.text(of: outcome.report.lastSendError)))"
             }
             return RunFailure(
                 .unreachable,

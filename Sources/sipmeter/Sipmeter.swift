@@ -8,12 +8,13 @@ struct Sipmeter: ParsableCommand {
         discussion: """
             Without a target, sipmeter answers itself on loopback, so that every command can be tried at once:
 
-              sipmeter sweep                                   four load levels against the built-in model
-              sipmeter run 192.0.2.5 --rate 400 --duration 30s one level against a real server
-              sipmeter answer --listen 0.0.0.0:5060            the answering side alone
+              sipmeter sweep                        four load levels, the model
+              sipmeter run 192.0.2.5 --rate 400     one level, a real server
+              sipmeter answer --listen 0.0.0.0:5060 the answering side alone
 
-            Exit codes: 0 ran and trustworthy, 3 the generator was the bottleneck, 64 usage, 65 bad scenario,
-            69 target unreachable or local port taken, 74 output could not be written, 77 a privilege is missing,
+            Exit codes: 0 ran and trustworthy; 3 the generator was the bottleneck;
+            64 usage; 65 bad scenario; 69 target unreachable or local port taken;
+            74 output could not be written; 77 a privilege is missing;
             130 interrupted after draining.
             """,
         version: version,

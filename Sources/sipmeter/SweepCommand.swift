@@ -10,14 +10,15 @@ struct SweepCommand: ParsableCommand {
         commandName: "sweep", abstract: "Several load levels one after another, and their picture.",
         discussion: """
             Examples:
-              sipmeter sweep                                             the built-in model at 100, 400, 500, 700 calls/s
-              sipmeter sweep 192.0.2.5 --rates 50,100,200 --duration 30s a server
+              sipmeter sweep                       100, 400, 500 and 700 calls/s
+                                                   against the built-in model
+              sipmeter sweep 192.0.2.5 --rates 50,100,200 --duration 30s
             """)
 
-    @Option(help: "Calls per second of each level, with commas.", transform: Arguments.rates)
+    @Option(help: "Calls per second of each level, with commas. (default: 100,400,500,700)", transform: Arguments.rates)
     var rates: [Double] = [100, 400, 500, 700]
 
-    @Option(help: "Rest between two levels for a server to settle.", transform: Arguments.duration)
+    @Option(help: "Rest between two levels for a server to settle. (default: 2s)", transform: Arguments.duration)
     var settle = Nanoseconds.seconds(2)
 
     @OptionGroup var load: LoadOptions
@@ -30,11 +31,15 @@ struct SweepCommand: ParsableCommand {
             let session = try Session(setup, isQuiet: load.quiet)
             session.announce("sweep", rates: rates)
             let outcomes = try levels(session, in: directory)
+            guard !outcomes.isEmpty else { return try session.conclude(outcomes) }
             try write(outcomes, to: directory)
-            Terminal.print(SweepText.text(outcomes.map(\.summary)))
+            if outcomes.contains(where: { session.unreachable($0) == nil }) {
+                Terminal.print(SweepText.text(outcomes.map(\.summary)))
+            }
             try session.listFiles(
                 directory,
-                ["sweep.csv", "sweep.svg", "summary.txt"] + outcomes.map { "\(Self.name($0.summary.conditions.rate ?? 0))/" })
+                ["sweep.csv", "sweep.svg", "summary.txt"]
+                    + outcomes.map { "\(Self.name($0.summary.conditions.rate ?? 0))/" })
             try session.conclude(outcomes)
         }
     }
@@ -48,7 +53,7 @@ struct SweepCommand: ParsableCommand {
             if session.wasInterrupted { break }
             let outcome = try session.level(rate, in: directory + "/" + Self.name(rate))
             outcomes.append(outcome)
-            Terminal.print(SweepText.level(outcome.summary))
+            if session.unreachable(outcome) == nil { Terminal.print(SweepText.level(outcome.summary)) }
             if session.endsSweep(outcome) { break }
         }
         return outcomes

@@ -7,7 +7,8 @@ import Reports
 enum SweepText {
     static func level(_ summary: RunSummary) -> String {
         let rate = DecimalText.trimmed(summary.conditions.rate ?? 0)
-        return "\(rate) calls/s: \(summary.verdict.level.text); \(summary.counters.ok) of \(summary.counters.started) ok, "
+        return
+            "\(rate) calls/s: \(summary.verdict.level.text); \(summary.counters.ok) of \(summary.counters.started) ok, "
             + "rtt mean \(ms(summary.rtt.mean)), p99 \(ms(summary.rtt.p99)), max \(ms(summary.rtt.max)) ms, "
             + "\(summary.counters.requestsRetransmitted) retransmissions"
     }
@@ -15,14 +16,16 @@ enum SweepText {
     /// The worst verdict first, then a row a level.
     static func text(_ summaries: [RunSummary]) -> String {
         guard let worst = summaries.map(\.verdict).max(by: { $0.level < $1.level }) else { return "No level was run." }
-        var lines = ["", "VERDICT \(worst.level.text)"]
-        for summary in summaries {
+        var lines = ["", "VERDICT  \(worst.level.text)"]
+        if worst.level == .valid { lines.append("  The generator kept up at every level.") }
+        for summary in summaries where summary.verdict.level != .valid {
             for evidence in summary.verdict.evidence {
                 lines.append("  \(DecimalText.trimmed(summary.conditions.rate ?? 0))/s: \(evidence)")
             }
         }
         lines.append("")
-        lines.append(row(["calls/s", "calls", "ok", "failed", "resent", "rtt ms min", "mean", "sd", "p50", "p99", "max"]))
+        lines.append(
+            row(["calls/s", "calls", "ok", "failed", "resent", "rtt ms min", "mean", "sd", "p50", "p99", "max"]))
         for summary in summaries {
             let (counters, rtt) = (summary.counters, summary.rtt)
             lines.append(

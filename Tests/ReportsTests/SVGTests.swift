@@ -110,7 +110,7 @@ import Testing
         #expect(legend.contains("ok after retransmission 10"))
         #expect(legend.contains("failed 3"))
         #expect(legend.contains("unsent 1"))
-        #expect(legend.contains("400 calls/s (SUSPECT)"))
+        #expect(legend.contains("400 calls/s (SUSPECT), 127.0.0.1:5060"))
         #expect(legend.contains("mean 20.95, p50 20.91, p99 40.50, max 40.90 ms, n 400"))
     }
 

@@ -84,10 +84,16 @@ enum PlotTitle {
 
     static func title(_ summary: RunSummary) -> String {
         let rate = summary.conditions.rate.map { "\(text(rate: $0)) calls/s" } ?? "Captured calls"
+        let target = ", " + shortened(summary.conditions.target)
         switch summary.verdict.level {
-        case .valid: return rate
-        case .suspect, .invalid: return rate + " (" + summary.verdict.level.text + ")"
+        case .valid: return rate + target
+        case .suspect, .invalid: return rate + " (" + summary.verdict.level.text + ")" + target
         }
+    }
+
+    /// Half the picture's width is all a panel of a sweep has.
+    private static func shortened(_ target: String) -> String {
+        target.count <= 22 ? target : String(target.prefix(21)) + "…"
     }
 
     private static func text(rate: Double) -> String {

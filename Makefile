@@ -1,0 +1,30 @@
+# make run     builds sipmeter and runs the main job: four load levels against the built-in model
+# make test    the whole test suite, with everything it needs
+# make build   release build;  make deps, make test-deps: Debian packages only
+# make lint    formatting
+
+SWIFT ?= swift
+# What the build links against, and what the tests run beside it.
+BUILD_PACKAGES = libssl-dev
+TEST_PACKAGES = $(BUILD_PACKAGES) sip-tester kamailio tcpdump iproute2 ethtool util-linux libcap2-bin
+
+.PHONY: run test build deps test-deps lint
+
+run: build
+	.build/release/sipmeter sweep
+
+build: deps
+	$(SWIFT) build -c release --product sipmeter
+
+test: test-deps
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build
+
+deps:
+	@./.ci/install $(BUILD_PACKAGES)
+
+test-deps:
+	@./.ci/install $(TEST_PACKAGES)
+
+lint:
+	$(SWIFT) format lint --strict --recursive Sources Tests scenarios Package.swift
