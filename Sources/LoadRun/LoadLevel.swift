@@ -111,7 +111,7 @@ package struct LoadLevel {
         constants.version = "sipmeter \(options.version)"
         let program: Program
         do throws(ScenarioError) { program = try options.scenario.compile(constants) } catch {
-            throw RunFailure(.badScenario, error.description)
+            throw RunFailure(error)
         }
         guard program.role == .client else {
             throw RunFailure(

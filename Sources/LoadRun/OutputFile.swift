@@ -53,11 +53,14 @@ package struct OutputFile: ~Copyable {
         pending.removeAll()
     }
 
-    /// A whole small file at once.
+    /// A whole small file at once, or none.
     package static func create(_ path: String, holding bytes: ByteBuffer) throws(RunFailure) {
         var file = try OutputFile(path)
         file.rows.append(bytes.storage.span.extracting(0..<bytes.count))
-        try file.flush()
+        do throws(RunFailure) { try file.flush() } catch {
+            unlink(path)
+            throw error
+        }
     }
 
     private static func failure(_ path: String, _ error: Int32) -> RunFailure {

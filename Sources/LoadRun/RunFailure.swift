@@ -1,3 +1,5 @@
+import Scenarios
+
 /// The process's exit codes.
 package enum ExitCode: Int32, Sendable {
     case ok = 0
@@ -14,9 +16,19 @@ package enum ExitCode: Int32, Sendable {
 package struct RunFailure: Error, Sendable, CustomStringConvertible {
     package let code: ExitCode
     package let description: String
+    /// The line for standard error.
+    package let complaint: String
 
     package init(_ code: ExitCode, _ description: String) {
         self.code = code
         self.description = description
+        complaint = "error: \(description)"
+    }
+
+    /// A scenario's error already says `file:line:column: error:`.
+    package init(_ error: ScenarioError) {
+        code = .badScenario
+        description = error.description
+        complaint = error.description
     }
 }

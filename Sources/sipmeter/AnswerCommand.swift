@@ -97,7 +97,7 @@ struct AnswerCommand: ParsableCommand {
                 constants.version = "sipmeter \(Sipmeter.version)"
                 let program: Program
                 do throws(ScenarioError) { program = try file.compile(constants) } catch {
-                    throw RunFailure(.badScenario, error.description)
+                    throw RunFailure(error)
                 }
                 guard program.role == .server else {
                     throw RunFailure(

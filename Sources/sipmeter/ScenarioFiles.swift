@@ -40,7 +40,7 @@ enum ScenarioFiles {
             for warning in scenario.warnings { Terminal.complain(warning.description) }
             return scenario
         } catch {
-            throw RunFailure(.badScenario, error.description)
+            throw RunFailure(error)
         }
     }
 

@@ -5,6 +5,7 @@ import Latency
 import LoadRun
 import Observations
 import Reports
+import Synchronization
 import UDPTransport
 
 /// One command's run or runs: signals, progress, and how it all ends.
@@ -28,8 +29,7 @@ struct Session {
         do {
             try body()
         } catch let failure as RunFailure {
-            // A scenario's errors come with their own "file:line:column: error:".
-            Terminal.complain(failure.code == .badScenario ? failure.description : "error: \(failure.description)")
+            Terminal.complain(failure.complaint)
             throw ExitCode(failure.code.rawValue)
         } catch let error as SystemError {
             Terminal.complain("error: \(error.description)")
@@ -54,7 +54,12 @@ struct Session {
         let level = LoadLevel(setup: setup, rate: rate, directory: directory, control: control, wakeup: wakeup)
         let (isQuiet, total) = (isQuiet, setup.options.duration)
         let label = setup.options.rates.count > 1 ? "\(DecimalText.trimmed(rate))/s  " : ""
+        let control = control
+        let hasSaid = Mutex(false)
         let outcome = try level.run { row in
+            if control.stage == .draining, row.open > 0, !hasSaid.withLock({ said in (said, said = true).0 }) {
+                Terminal.complain("stopping: no new calls, \(row.open) still open; ^C again ends them at once")
+            }
             if !isQuiet { Terminal.progress(label + ProgressLine.text(row, of: total)) }
         }
         return outcome
@@ -75,8 +80,10 @@ struct Session {
         return text
     }
 
+    /// Those of `names` that are there: a full disk leaves some out.
     func listFiles(_ directory: String, _ names: [String]) throws {
-        Terminal.print("\nfiles in \(directory)/: \(names.joined(separator: " "))")
+        let present = names.filter { access(directory + "/" + $0, F_OK) == 0 }
+        Terminal.print("\nfiles in \(directory)/: \(present.joined(separator: " "))")
     }
 
     /// Nothing of the target is left to be measured, or of the disk to be written.

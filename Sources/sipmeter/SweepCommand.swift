@@ -32,7 +32,7 @@ struct SweepCommand: ParsableCommand {
             session.announce("sweep", rates: rates)
             let outcomes = try levels(session, in: directory)
             guard !outcomes.isEmpty else { return try session.conclude(outcomes) }
-            try write(outcomes, to: directory)
+            let written = Result { try write(outcomes, to: directory) }
             if outcomes.contains(where: { session.unreachable($0) == nil }) {
                 Terminal.print(SweepText.text(outcomes.map(\.summary)))
             }
@@ -40,6 +40,8 @@ struct SweepCommand: ParsableCommand {
                 directory,
                 ["sweep.csv", "sweep.svg", "summary.txt"]
                     + outcomes.map { "\(Self.name($0.summary.conditions.rate ?? 0))/" })
+            // A level's own file that could not be written is the earlier trouble, and what `conclude` tells.
+            if outcomes.allSatisfy({ $0.failure == nil }) { try written.get() }
             try session.conclude(outcomes)
         }
     }

@@ -19,23 +19,29 @@ extension AgainstPeers {
                 sentence: "Error: The value '0' is invalid for '--rate <rate>': a rate lies between 0.001 and"),
             Mistake(
                 arguments: ["run", "--duration", "-5s"],
-                sentence: "Error: The value '-5s' is invalid for '--duration <duration>': a length of time is not negative"),
+                sentence:
+                    "Error: The value '-5s' is invalid for '--duration <duration>': a length of time is not negative"),
             Mistake(
                 arguments: ["run", "--duration=0s"],
                 sentence: "Error: The value '0s' is invalid for '--duration <duration>': it must be longer than 0"),
             Mistake(
                 arguments: ["run", "--duration", "15"],
-                sentence: "Error: The value '15' is invalid for '--duration <duration>': a length of time is a number with its unit"),
+                sentence:
+                    "Error: The value '15' is invalid for '--duration <duration>': a length of time is a number with its unit"
+            ),
             Mistake(
                 arguments: ["sweep", "--rates", "100,100"],
-                sentence: "Error: The value '100,100' is invalid for '--rates <rates>': the same rate stands there twice"),
+                sentence:
+                    "Error: The value '100,100' is invalid for '--rates <rates>': the same rate stands there twice"),
             Mistake(
                 arguments: ["run", "127.0.0.1:65536"],
                 sentence: "error: 127.0.0.1:65536 is no target: \"65536\" in \"127.0.0.1:65536\" is not a port"),
             Mistake(
                 arguments: ["run", "192.0.2.1", "--source-ip", "192.0.2.1-192.0.2.9"],
                 sentence: "error: --source-ip 192.0.2.1-192.0.2.9 is a range, and only --transport raw sends from more"),
-            Mistake(arguments: ["answer", "--listen", "somewhere"], sentence: "error: --listen somewhere: an address with its port"),
+            Mistake(
+                arguments: ["answer", "--listen", "somewhere"],
+                sentence: "error: --listen somewhere: an address with its port"),
         ]
 
         @Test(arguments: mistakes) func aWrongWordIsAUsageError(_ mistake: Mistake) async throws {
@@ -60,24 +66,34 @@ extension AgainstPeers {
                 """, to: "wrong.xml")
             let finished = try await scratch.run(.sipmeter("run", "--scenario", "wrong.xml"))
             #expect(finished.status == 65, "\(finished)")
-            #expect(finished.errors.hasPrefix("wrong.xml:3:19: error: `response` is a status from 100 to 699, not \"abc\"\n"))
-            #expect(finished.errors.contains("     3 |   <recv response=\"abc\"/>\n       |                   ^\n"), "\(finished)")
+            #expect(
+                finished.errors.hasPrefix(
+                    "wrong.xml:3:19: error: `response` is a status from 100 to 699, not \"abc\"\n"))
+            #expect(
+                finished.errors.contains("     3 |   <recv response=\"abc\"/>\n       |                   ^\n"),
+                "\(finished)")
         }
 
         @Test func aScenarioThatIsNotThereSaysWhichThereAre() async throws {
             let finished = try await Scratch().run(.sipmeter("run", "--scenario", "nowhere.xml"))
             #expect(finished.status == 65, "\(finished)")
-            #expect(finished.errors.hasPrefix("error: cannot read the scenario nowhere.xml: No such file or directory; a file is wanted, or one of: uac, uas"))
+            #expect(
+                finished.errors.hasPrefix(
+                    "error: cannot read the scenario nowhere.xml: No such file or directory; a file is wanted, or one of: uac, uas"
+                ))
         }
 
         @Test func aScenarioOfTheOtherSideSaysWhichCommandRunsIt() async throws {
             let scratch = try Scratch()
             let caller = try await scratch.run(.sipmeter("run", "--scenario", "uas"))
             #expect(caller.status == 65, "\(caller)")
-            #expect(caller.errors.hasPrefix("error: uas begins with a receive: it answers calls. Run it with: sipmeter answer"))
+            #expect(
+                caller.errors.hasPrefix(
+                    "error: uas begins with a receive: it answers calls. Run it with: sipmeter answer"))
             let called = try await scratch.run(.sipmeter("answer", "--listen", "127.0.0.1:0", "--scenario", "uac"))
             #expect(called.status == 65, "\(called)")
-            #expect(called.errors.hasPrefix("error: uac begins with a send: it places calls. Run it with: sipmeter run"))
+            #expect(
+                called.errors.hasPrefix("error: uac begins with a send: it places calls. Run it with: sipmeter run"))
         }
 
         // MARK: targets and ports (69)
@@ -105,7 +121,9 @@ extension AgainstPeers {
             #expect(finished.errors.hasPrefix("error: nothing came back from 127.0.0.1:\(silent.port) in 2"))
             #expect(finished.errors.contains(" INVITEs and "))
             #expect(finished.errors.contains(" retransmissions went out over UDP, no datagram came in"))
-            #expect(!finished.output.contains("VALID"), "there is nothing to be trusted in a run without an answer\n\(finished)")
+            #expect(
+                !finished.output.contains("VALID"),
+                "there is nothing to be trusted in a run without an answer\n\(finished)")
             // Every call that went out has its row all the same.
             let table = Table(try scratch.text("run/rtt.csv"))
             #expect(table.isWhole && !table.rows.isEmpty)
@@ -118,10 +136,13 @@ extension AgainstPeers {
             let taken = try LoopbackSocket()
             let answer = try await scratch.run(.sipmeter("answer", "--listen", "127.0.0.1:\(taken.port)"))
             #expect(answer.status == 69, "\(answer)")
-            #expect(answer.errors.hasPrefix("error: cannot listen on 127.0.0.1:\(taken.port): Address already in use; "))
+            #expect(
+                answer.errors.hasPrefix("error: cannot listen on 127.0.0.1:\(taken.port): Address already in use; "))
             let run = try await scratch.run(.sipmeter("run", "127.0.0.1:9", "--local-port", "\(taken.port)"))
             #expect(run.status == 69, "\(run)")
-            #expect(run.errors.hasPrefix("error: bind 127.0.0.1:\(taken.port): Address already in use; choose another --local-port"))
+            #expect(
+                run.errors.hasPrefix(
+                    "error: bind 127.0.0.1:\(taken.port): Address already in use; choose another --local-port"))
         }
 
         // MARK: files (74)
@@ -170,7 +191,9 @@ extension AgainstPeers {
                     "sipmeter sweep --rates 700,710 --duration 30s --capacity unlimited --out mounted/sweep",
                     on: "tmpfs -o size=128k", in: scratch))
             #expect(finished.status == 74, "\(finished)")
-            #expect(finished.errors.hasPrefix("error: cannot write mounted/sweep/700cps/rtt.csv: No space left on device; "))
+            #expect(
+                finished.errors.hasPrefix("error: cannot write mounted/sweep/700cps/rtt.csv: No space left on device; ")
+            )
             #expect(!scratch.has("kept/sweep/710cps"))
         }
 
@@ -207,7 +230,8 @@ extension AgainstPeers {
             let port = try UDPPorts.free()
             let capture = try await Answer.during(port: port, in: scratch) { _ in
                 try await Capture.during("udp port \(port)", in: scratch) {
-                    let run = Command.sipmeter("run", "127.0.0.1:\(port)", "--calls", "5", "--rate", "50", "--out", "run")
+                    let run = Command.sipmeter(
+                        "run", "127.0.0.1:\(port)", "--calls", "5", "--rate", "50", "--out", "run")
                     let finished = try await scratch.run(run.withoutRawSockets)
                     #expect([0, 3].contains(finished.status), "\(finished)")
                     #expect(finished.errors.hasPrefix("notice: No CAP_NET_RAW: datagrams go out without the call tag."))

@@ -12,6 +12,8 @@ struct Packet: Sendable {
     var options: [UInt8] { isIPv4 ? Array(bytes[20..<headerCount]) : [] }
     /// IPv6's destination-options header.
     var destinationOptions: [UInt8] { isIPv4 ? [] : Array(bytes[40..<headerCount]) }
+    /// IPv4's, or empty.
+    var source: String { isIPv4 ? bytes[12..<16].map(String.init).joined(separator: ".") : "" }
     var sourcePort: UInt16 { word(headerCount) }
     var destinationPort: UInt16 { word(headerCount + 2) }
     var payload: [UInt8] { Array(bytes[(headerCount + 8)...]) }
@@ -104,7 +106,8 @@ struct Capture: Sendable {
     ) async throws -> Capture {
         let file = scratch.fresh("capture")
         let command = Command(
-            "tcpdump", "-i", interface, "-n", "-U", "--immediate-mode", "-B", "16384", "-s", "0", "-Z", "root", "-w", file,
+            "tcpdump", "-i", interface, "-n", "-U", "--immediate-mode", "-B", "16384", "-s", "0", "-Z", "root", "-w",
+            file,
             filter)
         let errors = try await scratch.during(command.run(by: prefix)) { tcpdump in
             try await tcpdump.wait(for: "that it captures") { tcpdump.errors.contains("listening on") }

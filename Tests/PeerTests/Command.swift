@@ -14,7 +14,8 @@ struct Command: Sendable {
     static func sipmeter(_ arguments: String...) -> Command { Command([sipmeterPath] + arguments) }
 
     static let sipmeterPath: String = {
-        let bundle = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+        let bundle =
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
         return URL(fileURLWithPath: bundle).deletingLastPathComponent().appendingPathComponent("sipmeter").path
     }()
 
@@ -115,7 +116,8 @@ final class Running {
     }
 
     private static func fileHandle(_ path: String) throws -> FileHandle {
-        guard FileManager.default.createFile(atPath: path, contents: nil), let handle = FileHandle(forWritingAtPath: path)
+        guard FileManager.default.createFile(atPath: path, contents: nil),
+            let handle = FileHandle(forWritingAtPath: path)
         else { throw Unmet("cannot write \(path)") }
         return handle
     }
@@ -146,7 +148,9 @@ final class Scratch: Sendable {
 
     init() throws {
         var template = Array((NSTemporaryDirectory() + "/sipmeter-peers-XXXXXX").utf8CString)
-        guard mkdtemp(&template) != nil else { throw Unmet("no directory for a test: \(String(cString: strerror(errno)))") }
+        guard mkdtemp(&template) != nil else {
+            throw Unmet("no directory for a test: \(String(cString: strerror(errno)))")
+        }
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         // A program that gave up being root must get in.
         chmod(path, 0o755)

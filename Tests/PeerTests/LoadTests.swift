@@ -120,7 +120,8 @@ struct Sweep: Sendable {
         self.scratch = scratch
         let rates = AgainstPeers.Load.rates.map(String.init).joined(separator: ",")
         let command = Command.sipmeter(
-            "sweep", "127.0.0.1:\(port)", "--rates", rates, "--duration", "\(AgainstPeers.Load.seconds)s", "--settle", "0s",
+            "sweep", "127.0.0.1:\(port)", "--rates", rates, "--duration", "\(AgainstPeers.Load.seconds)s", "--settle",
+            "0s",
             "--quiet", "--out", scratch.path("sweep"))
         finished = try await scratch.run(command, within: .seconds(120))
     }

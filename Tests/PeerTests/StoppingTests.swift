@@ -78,7 +78,8 @@ extension AgainstPeers {
                 func number(after word: Substring) -> Int? {
                     words.firstIndex(of: word).flatMap { $0 + 1 < words.count ? Int(words[$0 + 1]) : nil }
                 }
-                guard line.first?.isNumber == true, let started = number(after: "started"), let ok = number(after: "ok") else {
+                guard line.first?.isNumber == true, let started = number(after: "started"), let ok = number(after: "ok")
+                else {
                     return nil
                 }
                 return (started, ok)

@@ -20,7 +20,9 @@ extension AgainstPeers {
         }
 
         /// The receiver is SIPp, which knows nothing of the tag.
-        @Test(.needs(.networkNamespaces), .needs(.sipp), .needs(.tcpdump), .needs(.rawSockets), arguments: Transport.allCases)
+        @Test(
+            .needs(.networkNamespaces), .needs(.sipp), .needs(.tcpdump), .needs(.rawSockets),
+            arguments: Transport.allCases)
         func everyRequestBetweenTwoHostsIsTagged(_ transport: Transport) async throws {
             let scratch = try Scratch()
             let capture = try await TwoHosts.during(in: scratch) { hosts in
@@ -58,6 +60,26 @@ extension AgainstPeers {
             }
         }
 
+        @Test(.needs(.tcpdump), .needs(.rawSockets)) func rawCallsComeFromEveryAddressOfARangeInTurn() async throws {
+            let scratch = try Scratch()
+            let port = try UDPPorts.free()
+            let capture = try await Answer.during(port: port, in: scratch) { _ in
+                try await Capture.during("udp port \(port)", in: scratch) {
+                    try await place(
+                        .raw, "127.0.0.1:\(port)", ["--source-ip", "127.0.0.11-127.0.0.14"], in: scratch)
+                }
+            }
+            let expected = (0..<Self.calls).map { "127.0.0.\(11 + $0 % 4)" }
+            for (method, _) in Self.methods {
+                let requests = capture.requests(method, toPort: port)
+                #expect(requests.map(\.source).sorted() == expected.sorted(), "\(method)")
+                #expect(
+                    requests.allSatisfy { $0.header("Via")?.contains("UDP \($0.source):\($0.sourcePort);") == true })
+                #expect(requests.allSatisfy { $0.hasRightHeaderChecksum && $0.hasRightUDPChecksum })
+            }
+            #expect(capture.requests("INVITE", toPort: port).map(\.source) == expected)
+        }
+
         @Test(.needs(.tcpdump), .needs(.rawSockets), arguments: Transport.allCases)
         func retransmissionsSayThatTheyAre(_ transport: Transport) async throws {
             let scratch = try Scratch()
@@ -71,7 +93,9 @@ extension AgainstPeers {
                 let requests = capture.requests(method, toPort: port)
                 #expect(requests.count == 6, "\(method)")
                 for (_, copies) in Dictionary(grouping: requests, by: { $0.callID }) {
-                    #expect(copies.map(\.options) == [0, 1].map { [0x5E, 40] + tagContent(of: copies[0], code, flags: $0) })
+                    #expect(
+                        copies.map(\.options)
+                            == [0, 1].map { [0x5E, 40] + tagContent(of: copies[0], code, flags: $0) })
                     #expect(Set(copies.map(\.payload)).count == 1, "sent again means: the same bytes")
                 }
             }
@@ -85,7 +109,8 @@ extension AgainstPeers {
             let received = Received()
             let capture = try await Capture.during("udp port \(receiver.port)", in: scratch) {
                 let command = Command.sipmeter(
-                    "run", "127.0.0.1:\(receiver.port)", "--calls", "1", "--tag", "--transport", transport.rawValue, "--out",
+                    "run", "127.0.0.1:\(receiver.port)", "--calls", "1", "--tag", "--transport", transport.rawValue,
+                    "--out",
                     scratch.path("run"))
                 try await scratch.during(command) { run in
                     let (invite, from) = try await receiver.receive()
@@ -119,12 +144,14 @@ extension AgainstPeers {
         static let methods: [(String, UInt8)] = [("INVITE", 1), ("ACK", 2), ("BYE", 3)]
 
         private func place(
-            _ transport: Transport, _ target: String, calls: Int = calls, by prefix: [String] = [], in scratch: Scratch
+            _ transport: Transport, _ target: String, _ options: [String] = [], calls: Int = calls,
+            by prefix: [String] = [], in scratch: Scratch
         ) async throws {
             let run = Command.sipmeter(
-                "run", target, "--calls", "\(calls)", "--rate", "50", "--tag", "--transport", transport.rawValue, "--out",
+                "run", target, "--calls", "\(calls)", "--rate", "50", "--tag", "--transport", transport.rawValue,
+                "--out",
                 scratch.path("run"))
-            let finished = try await scratch.run(run.run(by: prefix))
+            let finished = try await scratch.run(Command(run.words + options).run(by: prefix))
             #expect([0, 3].contains(finished.status), "\(finished)")
             let outcomes = Table(try scratch.text("run/rtt.csv")).column("outcome")
             #expect(outcomes == Array(repeating: "ok", count: calls))

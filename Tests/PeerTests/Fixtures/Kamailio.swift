@@ -7,7 +7,8 @@ enum Kamailio {
     static let modules: String? = {
         let roots = ["/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/local/lib64"]
         let subfolders = roots.flatMap { root in
-            [root] + ((try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []).sorted().map { root + "/" + $0 }
+            [root]
+                + ((try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []).sorted().map { root + "/" + $0 }
         }
         return subfolders.map { $0 + "/kamailio/modules" }.first { access($0 + "/sl.so", R_OK) == 0 }
     }()
@@ -18,7 +19,8 @@ enum Kamailio {
     ) async throws -> R {
         let file = try scratch.write(configuration, to: "kamailio-\(port).cfg")
         let command = Command(
-            "kamailio", "-f", file, "-l", "udp:127.0.0.1:\(port)", "-DD", "-E", "-m", "64", "-M", "8", "-w", scratch.path,
+            "kamailio", "-f", file, "-l", "udp:127.0.0.1:\(port)", "-DD", "-E", "-m", "64", "-M", "8", "-w",
+            scratch.path,
             "-Y", scratch.path, "-P", scratch.path("kamailio-\(port).pid"))
         return try await scratch.during(command) { running in
             try await running.waitForPort(port)

@@ -20,7 +20,8 @@ enum Answer {
         _ arguments: String..., address: String = "127.0.0.1", port: UInt16, by prefix: [String] = [],
         in scratch: Scratch, _ body: (Running) async throws -> R
     ) async throws -> R {
-        let command = Command([Command.sipmeterPath, "answer", "--listen", "\(address):\(port)", "--quiet"] + arguments)
+        let command = Command(
+            [Command.sipmeterPath, "answer", "--listen", "\(address):\(port)", "--quiet"] + arguments)
         return try await scratch.during(command.run(by: prefix)) { running in
             try await running.wait(for: "that it listens") { running.output.contains("listening on") }
             return try await body(running)
