@@ -48,7 +48,7 @@ extension AgainstPeers {
             let scratch = try Scratch()
             let finished = try await scratch.run(Command([Command.sipmeterPath] + mistake.arguments))
             #expect(finished.status == 64, "\(finished)")
-            #expect(finished.errors.hasPrefix(mistake.sentence), "\(finished)")
+            #expect(finished.complaint.hasPrefix(mistake.sentence), "\(finished)")
             #expect(!scratch.has("runs"), "nothing was run, so nothing is left behind")
         }
 
@@ -67,7 +67,7 @@ extension AgainstPeers {
             let finished = try await scratch.run(.sipmeter("run", "--scenario", "wrong.xml"))
             #expect(finished.status == 65, "\(finished)")
             #expect(
-                finished.errors.hasPrefix(
+                finished.complaint.hasPrefix(
                     "wrong.xml:3:19: error: `response` is a status from 100 to 699, not \"abc\"\n"))
             #expect(
                 finished.errors.contains("     3 |   <recv response=\"abc\"/>\n       |                   ^\n"),
@@ -78,7 +78,7 @@ extension AgainstPeers {
             let finished = try await Scratch().run(.sipmeter("run", "--scenario", "nowhere.xml"))
             #expect(finished.status == 65, "\(finished)")
             #expect(
-                finished.errors.hasPrefix(
+                finished.complaint.hasPrefix(
                     "error: cannot read the scenario nowhere.xml: No such file or directory; a file is wanted, or one of: uac, uas"
                 ))
         }
@@ -88,12 +88,12 @@ extension AgainstPeers {
             let caller = try await scratch.run(.sipmeter("run", "--scenario", "uas"))
             #expect(caller.status == 65, "\(caller)")
             #expect(
-                caller.errors.hasPrefix(
+                caller.complaint.hasPrefix(
                     "error: uas begins with a receive: it answers calls. Run it with: sipmeter answer"))
             let called = try await scratch.run(.sipmeter("answer", "--listen", "127.0.0.1:0", "--scenario", "uac"))
             #expect(called.status == 65, "\(called)")
             #expect(
-                called.errors.hasPrefix("error: uac begins with a send: it places calls. Run it with: sipmeter run"))
+                called.complaint.hasPrefix("error: uac begins with a send: it places calls. Run it with: sipmeter run"))
         }
 
         // MARK: targets and ports (69)
@@ -101,14 +101,14 @@ extension AgainstPeers {
         @Test func aNameThatDoesNotResolve() async throws {
             let finished = try await Scratch().run(.sipmeter("run", "no.such.host.invalid"))
             #expect(finished.status == 69, "\(finished)")
-            #expect(finished.errors.hasPrefix("error: cannot resolve \"no.such.host.invalid\": "))
+            #expect(finished.complaint.hasPrefix("error: cannot resolve \"no.such.host.invalid\": "))
         }
 
         @Test func aClosedPortIsKnownByICMPAtOnce() async throws {
             let port = try UDPPorts.free()
             let finished = try await Scratch().run(.sipmeter("run", "127.0.0.1:\(port)"))
             #expect(finished.status == 69, "\(finished)")
-            #expect(finished.errors.hasPrefix("error: 127.0.0.1:\(port) refused: ICMP from 127.0.0.1 answered "))
+            #expect(finished.complaint.hasPrefix("error: 127.0.0.1:\(port) refused: ICMP from 127.0.0.1 answered "))
             #expect(finished.errors.contains("\"Connection refused\""))
         }
 
@@ -118,7 +118,7 @@ extension AgainstPeers {
             let finished = try await scratch.run(
                 .sipmeter("run", "127.0.0.1:\(silent.port)", "--rate", "10", "--duration", "60s", "--out", "run"))
             #expect(finished.status == 69, "\(finished)")
-            #expect(finished.errors.hasPrefix("error: nothing came back from 127.0.0.1:\(silent.port) in 2"))
+            #expect(finished.complaint.hasPrefix("error: nothing came back from 127.0.0.1:\(silent.port) in 2"))
             #expect(finished.errors.contains(" INVITEs and "))
             #expect(finished.errors.contains(" retransmissions went out over UDP, no datagram came in"))
             #expect(
@@ -137,11 +137,11 @@ extension AgainstPeers {
             let answer = try await scratch.run(.sipmeter("answer", "--listen", "127.0.0.1:\(taken.port)"))
             #expect(answer.status == 69, "\(answer)")
             #expect(
-                answer.errors.hasPrefix("error: cannot listen on 127.0.0.1:\(taken.port): Address already in use; "))
+                answer.complaint.hasPrefix("error: cannot listen on 127.0.0.1:\(taken.port): Address already in use; "))
             let run = try await scratch.run(.sipmeter("run", "127.0.0.1:9", "--local-port", "\(taken.port)"))
             #expect(run.status == 69, "\(run)")
             #expect(
-                run.errors.hasPrefix(
+                run.complaint.hasPrefix(
                     "error: bind 127.0.0.1:\(taken.port): Address already in use; choose another --local-port"))
         }
 
@@ -152,7 +152,7 @@ extension AgainstPeers {
             _ = try scratch.write("", to: "file")
             let finished = try await scratch.run(.sipmeter("run", "--out", "file/run"))
             #expect(finished.status == 74, "\(finished)")
-            #expect(finished.errors.hasPrefix("error: cannot write to file/run: "))
+            #expect(finished.complaint.hasPrefix("error: cannot write to file/run: "))
         }
 
         @Test(.needs(.mountNamespaces)) func anOutputDirectoryOnAReadOnlyFileSystem() async throws {
@@ -160,7 +160,7 @@ extension AgainstPeers {
             let finished = try await scratch.run(
                 Self.command("sipmeter run --out mounted/run", on: "tmpfs -o ro", in: scratch))
             #expect(finished.status == 74, "\(finished)")
-            #expect(finished.errors.hasPrefix("error: cannot create mounted/run: Read-only file system; "))
+            #expect(finished.complaint.hasPrefix("error: cannot create mounted/run: Read-only file system; "))
         }
 
         @Test(.needs(.mountNamespaces)) func rowsAlreadyWrittenStayWhenTheDiskIsFull() async throws {
@@ -170,7 +170,7 @@ extension AgainstPeers {
                     "sipmeter run --rate 700 --duration 30s --capacity unlimited --out mounted/run",
                     on: "tmpfs -o size=128k", in: scratch))
             #expect(finished.status == 74, "\(finished)")
-            #expect(finished.errors.hasPrefix("error: cannot write mounted/run/rtt.csv: No space left on device; "))
+            #expect(finished.complaint.hasPrefix("error: cannot write mounted/run/rtt.csv: No space left on device; "))
             #expect(finished.took < .seconds(15), "it does not go on placing calls that it cannot record")
             let table = Table(try scratch.text("kept/run/rtt.csv"))
             #expect(table.isWhole)
@@ -192,7 +192,8 @@ extension AgainstPeers {
                     on: "tmpfs -o size=128k", in: scratch))
             #expect(finished.status == 74, "\(finished)")
             #expect(
-                finished.errors.hasPrefix("error: cannot write mounted/sweep/700cps/rtt.csv: No space left on device; ")
+                finished.complaint.hasPrefix(
+                    "error: cannot write mounted/sweep/700cps/rtt.csv: No space left on device; ")
             )
             #expect(!scratch.has("kept/sweep/710cps"))
         }
@@ -219,7 +220,7 @@ extension AgainstPeers {
             let command = Command([Command.sipmeterPath, "run", "--out", "run"] + options)
             let finished = try await scratch.run(command.withoutRawSockets)
             #expect(finished.status == 77, "\(finished)")
-            #expect(finished.errors.hasPrefix("error: \(options.joined(separator: " ")) needs CAP_NET_RAW"))
+            #expect(finished.complaint.hasPrefix("error: \(options.joined(separator: " ")) needs CAP_NET_RAW"))
             #expect(finished.errors.contains(": sudo setcap cap_net_raw+ep /"))
             #expect(!scratch.has("run"))
         }

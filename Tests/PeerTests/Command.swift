@@ -37,6 +37,12 @@ struct Finished: Sendable, CustomStringConvertible {
     var errors: String
     var took: Duration
 
+    /// Standard error from the first line that is no notice: an unprivileged run says first that it goes untagged.
+    var complaint: String {
+        errors.split(separator: "\n", omittingEmptySubsequences: false).drop { $0.hasPrefix("notice: ") }
+            .joined(separator: "\n")
+    }
+
     var description: String {
         "status \(status)\(signal.map { ", signal \($0)" } ?? "") after \(took)\n--- stdout\n\(output)\n--- stderr\n\(errors)"
     }

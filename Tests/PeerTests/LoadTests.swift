@@ -88,7 +88,7 @@ extension AgainstPeers {
             let (proxy, server) = (try UDPPorts.free(), try UDPPorts.free())
             let capture = try await Answer.during(port: server, in: scratch) { _ in
                 try await Kamailio.during(Kamailio.statefulProxy(to: server), port: proxy, in: scratch) { _ in
-                    try await Capture.during("udp", in: scratch) {
+                    try await Capture.during("udp port \(proxy) or udp port \(server)", in: scratch) {
                         let run = Command.sipmeter(
                             "run", "127.0.0.1:\(proxy)", "--calls", "100", "--rate", "50", "--out", scratch.path("run"))
                         let finished = try await scratch.run(run)

@@ -42,8 +42,8 @@ extension AgainstPeers {
             let scratch = try Scratch()
             let port = try UDPPorts.free()
             let capture = try await Answer.during(address: "[::1]", port: port, in: scratch) { _ in
-                // `udp port` does not look behind extension headers.
-                try await Capture.during("ip6", in: scratch) {
+                // `udp port` does not look behind extension headers: all with destination options (60) are taken.
+                try await Capture.during("ip6[6] = 60", in: scratch) {
                     try await place(.udp, "[::1]:\(port)", in: scratch)
                 }
             }
