@@ -90,7 +90,9 @@ package struct LoadLevel {
         let isRaw = setup.options.transport == .raw
         let binding = isRaw ? SocketAddress(ipv4: 0, port: first.port) : first
         do throws(SystemError) {
-            let socket = try UDPSocket(binding: binding)
+            var socketOptions = UDPSocket.Options()
+            socketOptions.segments = setup.options.batch > .zero
+            let socket = try UDPSocket(binding: binding, options: socketOptions)
             let port = socket.localAddress.port
             let sources = setup.sources.map { $0.withPort(port) }
             let buffer = socket.receiveBuffer
