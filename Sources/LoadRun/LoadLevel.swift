@@ -241,12 +241,14 @@ package struct LoadLevel {
     private func conditions(_ program: Program, _ report: WorkerReport) -> RunConditions {
         let options = setup.options
         let offeredFor = offeredFor(report)
-        return RunConditions(
+        var conditions = RunConditions(
             scenario: options.scenarioName, target: setup.targetName, transport: options.transport.rawValue,
             firstRequest: program.firstMethodText, rate: rate, offeredFor: offeredFor, lasted: report.lasted,
             scheduled: scheduled(within: offeredFor), t1: options.timers.t1, workers: options.workers,
             isSpinning: false,
             responseTimeNames: program.responseTimeNames, notes: setup.notes)
+        conditions.batch = options.batch
+        return conditions
     }
 
     /// The whole duration, unless the offering was stopped before.
