@@ -22,6 +22,8 @@ package struct RunConditions: Sendable {
     package var t1: Nanoseconds
     package var workers: Int
     package var isSpinning: Bool
+    /// How long due calls were let wait on purpose.
+    package var batch = Nanoseconds.zero
     /// Names of the scenario's own response times, in its order.
     package var responseTimeNames: [String]
     /// Sentences to print with the result ("this target is a model").
@@ -167,6 +169,7 @@ package struct RunSummary: Sendable {
         evidence.rtt = rtt
         evidence.load = load
         evidence.isSpinning = conditions.isSpinning
+        evidence.batch = conditions.batch
         var verdict = VerdictRules.judge(evidence)
         if negativeLateness > 0 {
             verdict.notes.append("\(negativeLateness) calls were sent before they were due: counted as on time.")

@@ -2,41 +2,48 @@ import Observations
 import Synchronization
 import UDPTransport
 
-/// Journals from the sending thread to the writing thread, and empty ones back. Neither waits for the other: the lock is
+/// Journals from the sending threads to the writing thread, and empty ones back. Neither waits for the other: the lock is
 /// held for an exchange of pointers, and a slow disk only makes the queue longer.
 final class JournalChannel: Sendable {
     private struct State {
-        var full: [Journal] = []
+        var full: [(worker: Int, journal: Journal)] = []
         var empty: [Journal] = []
-        var isClosed = false
+        var openEnds: Int
     }
 
-    private let state = Mutex(State())
+    /// Empty journals kept for the next hand-over.
+    private static let spare = 8
+
+    private let state: Mutex<State>
     let wakeup: Wakeup
 
-    init() throws(SystemError) { wakeup = try Wakeup() }
+    init(workers: Int) throws(SystemError) {
+        state = Mutex(State(openEnds: workers))
+        wakeup = try Wakeup()
+    }
 
     /// Takes the journal and leaves an empty one in its place.
-    func hand(over journal: inout Journal) {
+    func hand(over journal: inout Journal, of worker: Int) {
         var next: Journal?
         state.withLock { state in
             next = state.empty.popLast()
             var handed = next ?? Journal()
             swap(&handed, &journal)
-            state.full.append(handed)
+            state.full.append((worker, handed))
         }
         wakeup.poke()
     }
 
+    /// Called by each sending thread when it has handed over its last journal.
     func close() {
-        state.withLock { $0.isClosed = true }
+        state.withLock { $0.openEnds -= 1 }
         wakeup.poke()
     }
 
     /// All journals handed over so far; nil once closed and empty.
-    func take() -> [Journal]? {
+    func take() -> [(worker: Int, journal: Journal)]? {
         state.withLock { state in
-            if state.full.isEmpty, state.isClosed { return nil }
+            if state.full.isEmpty, state.openEnds == 0 { return nil }
             let taken = state.full
             state.full = []
             return taken
@@ -47,7 +54,7 @@ final class JournalChannel: Sendable {
         var journal = journal
         journal.removeAll()
         state.withLock { state in
-            if state.empty.count < 4 { state.empty.append(journal) }
+            if state.empty.count < Self.spare { state.empty.append(journal) }
         }
     }
 }

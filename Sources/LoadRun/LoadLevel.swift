@@ -39,20 +39,25 @@ package struct LoadLevel {
         let server = try startBuiltIn()
         defer { _ = server?.stop() }
         let target = server?.address ?? setup.target
-        let line = try bindLine(target)
-        let program = try compile(target, line.sources[0])
+        let workers = setup.options.workers
+        var lines: [Line] = []
+        for worker in 0..<workers { lines.append(try bindLine(worker)) }
+        var programs: [Program] = []
+        for line in lines { programs.append(try compile(target, line.sources[0])) }
+        let program = programs[0]
 
-        let channel = try JournalChannel()
+        let channel = try JournalChannel(workers: workers)
         let control = self.control
         let writer = try RecordWriter(
-            directory: directory, responseTimeNames: program.responseTimeNames.count, channel: channel,
+            directory: directory, workers: workers, responseTimeNames: program.responseTimeNames.count,
+            channel: channel,
             onInterval: progress, onFailure: { control.ask(for: .stopping) })
         let begun = SystemClock.wall()
         let start = SystemClock.monotonic() + .milliseconds(20)  // by then both threads are there
-        try writeManifest(program, line, target, begun)
-        let report = try place(program, line, target, channel, start)
+        try writeManifest(lines[0], target, begun)
+        let report = try place(programs, lines, target, channel, start)
         let written = writer.finish()
-        return try conclude(program, line, report, written)
+        return try conclude(program, report, written)
     }
 
     // MARK: preparing
@@ -79,12 +84,15 @@ package struct LoadLevel {
         }
     }
 
-    private func bindLine(_ target: SocketAddress) throws(RunFailure) -> Line {
-        let first = setup.sources[0]
+    private func bindLine(_ worker: Int) throws(RunFailure) -> Line {
+        var first = setup.sources[0]
+        if first.port != 0 { first.port &+= UInt16(worker) }
         let isRaw = setup.options.transport == .raw
         let binding = isRaw ? SocketAddress(ipv4: 0, port: first.port) : first
         do throws(SystemError) {
-            let socket = try UDPSocket(binding: binding)
+            var socketOptions = UDPSocket.Options()
+            socketOptions.segments = setup.options.batch > .zero
+            let socket = try UDPSocket(binding: binding, options: socketOptions)
             let port = socket.localAddress.port
             let sources = setup.sources.map { $0.withPort(port) }
             let buffer = socket.receiveBuffer
@@ -124,45 +132,95 @@ package struct LoadLevel {
 
     // MARK: running
 
-    private func pacer(_ start: MonotonicInstant) -> Pacer {
+    private func pacer(_ start: MonotonicInstant, worker: Int = 0, workers: Int = 1) -> Pacer {
         let options = setup.options
         return Pacer(
             start: start, rate: rate, duration: options.duration, limit: options.callLimit ?? .max,
-            arrivals: options.isPoisson ? .poisson(seed: options.seed) : .constant)
+            arrivals: options.isPoisson ? .poisson(seed: options.seed) : .constant, worker: UInt64(worker),
+            workers: UInt64(workers))
     }
 
     private func place(
-        _ program: Program, _ line: Line, _ target: SocketAddress, _ channel: JournalChannel, _ start: MonotonicInstant
+        _ programs: [Program], _ lines: [Line], _ target: SocketAddress, _ channel: JournalChannel,
+        _ start: MonotonicInstant
     ) throws -> WorkerReport {
+        let run = RunIdentity.make()
+        var threads: [(thread: WorkerThread, report: ReportBox)] = []
+        for (worker, line) in lines.enumerated() {
+            let box = ReportBox()
+            let wakeup = worker == 0 ? self.wakeup : try Wakeup()
+            let thread = try startThread(
+                worker, programs[worker], configuration(run, start, line.sources), line, target, channel, box, wakeup)
+            threads.append((thread, box))
+        }
+        var merged: WorkerReport?
+        for (thread, box) in threads {
+            thread.join()
+            if merged == nil { merged = box.get() } else { merged?.merge(box.get()) }
+        }
+        guard let merged else { preconditionFailure("a run has at least one worker") }
+        return merged
+    }
+
+    private func configuration(
+        _ run: UInt32, _ start: MonotonicInstant, _ sources: [SocketAddress]
+    ) -> EngineConfiguration {
         let options = setup.options
-        var configuration = EngineConfiguration(
-            run: RunIdentity.make(), start: start, timers: options.timers, sources: line.sources)
+        var configuration = EngineConfiguration(run: run, start: start, timers: options.timers, sources: sources)
         configuration.overridesScenarioTimers = options.overridesScenarioTimers
         configuration.ringTimeout = options.ringTimeout
         configuration.hold = options.hold
         configuration.tagging = setup.tag == nil ? .none : .all
+        return configuration
+    }
+
+    private func startThread(
+        _ worker: Int, _ program: Program, _ configuration: EngineConfiguration, _ line: Line, _ target: SocketAddress,
+        _ channel: JournalChannel, _ box: ReportBox, _ wakeup: Wakeup
+    ) throws -> WorkerThread {
+        let options = setup.options
         // Every call that is open when the last one is due ends by its own timers within this.
         let drain = options.drainTimeout ?? options.hold + options.timers.transactionTimeout * 2 + .seconds(1)
         let settings = UACWorker.Settings(
-            start: start, tag: setup.tag, keepsGoing: options.keepsGoing, drainTimeout: drain)
-        let pacer = pacer(start)
-        let limits = UAC.Limits(maxConcurrent: options.maxConcurrent)
-        let (control, wakeup, socket, raw) = (control, wakeup, line.socket, line.raw)
-        let result = ReportBox()
-        let thread = try WorkerThread(name: "sipmeter-uac") {
+            number: worker, start: configuration.start, tag: setup.tag, keepsGoing: options.keepsGoing,
+            drainTimeout: drain, isPrecise: options.isPrecise)
+        let pacer = pacer(configuration.start, worker: worker, workers: options.workers)
+        // The limits are the run's: each worker gets its share, the first ones what is left over.
+        let share = options.maxConcurrent / options.workers
+        let limits = UAC.Limits(
+            maxConcurrent: share + (worker < options.maxConcurrent % options.workers ? 1 : 0),
+            coalescing: options.batch)
+        let (control, socket, raw) = (control, line.socket, line.raw)
+        let body: @Sendable () -> Void = {
             var uac = UAC(
                 program: program, configuration: configuration, pacer: pacer, target: target, limits: limits)
-            var worker = UACWorker(settings: settings, channel: channel, control: control)
-            result.set(worker.run(&uac, on: socket.take(), raw: raw.take(), waking: wakeup))
+            var work = UACWorker(settings: settings, channel: channel, control: control)
+            box.set(work.run(&uac, on: socket.take(), raw: raw.take(), waking: wakeup))
         }
-        thread.join()
-        return result.get()
+        let name = options.workers == 1 ? "sipmeter-uac" : "sipmeter-uac\(worker)"
+        let cpu = options.cpu.map { $0 + worker }
+        if options.isPrecise,
+            let thread = try? WorkerThread(
+                name: name, cpu: cpu, realtimePriority: Self.realtimePriority, body: body)
+        {
+            return thread
+        }
+        do throws(SystemError) {
+            return try WorkerThread(name: name, cpu: cpu, body: body)
+        } catch {
+            guard let cpu else { throw error }
+            throw RunFailure(
+                .usage, "--cpu \(cpu): \(SystemError.text(of: error.errno)); there is no such CPU for this process")
+        }
     }
+
+    /// SCHED_FIFO, above ordinary tasks and below the kernel's own threads (50).
+    private static let realtimePriority = 10
 
     // MARK: concluding
 
     private func conclude(
-        _ program: Program, _ line: Line, _ report: WorkerReport, _ written: RecordWriter.Result
+        _ program: Program, _ report: WorkerReport, _ written: RecordWriter.Result
     ) throws -> Outcome {
         let summary = RunSummary(written.recorder, conditions: conditions(program, report))
         var failure = written.failure
@@ -183,11 +241,14 @@ package struct LoadLevel {
     private func conditions(_ program: Program, _ report: WorkerReport) -> RunConditions {
         let options = setup.options
         let offeredFor = offeredFor(report)
-        return RunConditions(
+        var conditions = RunConditions(
             scenario: options.scenarioName, target: setup.targetName, transport: options.transport.rawValue,
             firstRequest: program.firstMethodText, rate: rate, offeredFor: offeredFor, lasted: report.lasted,
-            scheduled: scheduled(within: offeredFor), t1: options.timers.t1,
+            scheduled: scheduled(within: offeredFor), t1: options.timers.t1, workers: options.workers,
+            isSpinning: false,
             responseTimeNames: program.responseTimeNames, notes: setup.notes)
+        conditions.batch = options.batch
+        return conditions
     }
 
     /// The whole duration, unless the offering was stopped before.
@@ -211,7 +272,7 @@ package struct LoadLevel {
     }
 
     private func writeManifest(
-        _ program: Program, _ line: Line, _ target: SocketAddress, _ begun: WallInstant
+        _ line: Line, _ target: SocketAddress, _ begun: WallInstant
     ) throws(RunFailure) {
         var bytes = ByteBuffer(capacity: 1 << 14)
         let manifest = Manifest(

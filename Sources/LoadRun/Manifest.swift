@@ -57,6 +57,9 @@ struct Manifest {
             ("arrivals", .string(options.isPoisson ? "poisson" : "constant")),
             ("hold_ms", .number(options.hold.seconds * 1000, decimals: 3)),
             ("max_concurrent", .count(UInt64(options.maxConcurrent))),
+            ("workers", .count(UInt64(options.workers))),
+            ("wait", .string(options.isPrecise ? "precise" : "default")),
+            ("batch_us", .number(options.batch.seconds * 1e6, decimals: 3)),
         ]
     }
 

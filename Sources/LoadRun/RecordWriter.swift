@@ -21,7 +21,7 @@ final class RecordWriter: Sendable {
     ///   - onInterval: called on the writing thread for each second's row.
     ///   - onFailure: a file could not be written; what came before stays.
     init(
-        directory: String, responseTimeNames: Int, channel: JournalChannel,
+        directory: String, workers: Int, responseTimeNames: Int, channel: JournalChannel,
         onInterval: @escaping @Sendable (IntervalRow) -> Void, onFailure: @escaping @Sendable () -> Void
     ) throws {
         let files = Handover(try Files.create(in: directory))
@@ -30,7 +30,8 @@ final class RecordWriter: Sendable {
         thread = try WorkerThread(name: "sipmeter-write") {
             box.result.withLock {
                 $0 = Self.write(
-                    files.take(), responseTimeNames: responseTimeNames, channel: channel, onInterval: onInterval,
+                    files.take(), workers: workers, responseTimeNames: responseTimeNames, channel: channel,
+                    onInterval: onInterval,
                     onFailure: onFailure)
             }
         }
@@ -78,7 +79,7 @@ final class RecordWriter: Sendable {
             try retransmissions.flush()
         }
 
-        mutating func append(_ journal: Journal, _ row: IntervalRow?) throws(RunFailure) {
+        mutating func append(_ journal: Journal, _ rows: [IntervalRow]) throws(RunFailure) {
             for call in journal.calls {
                 CSV.appendRTTRow(call, to: &rtt.rows)
                 if rtt.isLarge { try rtt.flush() }
@@ -87,39 +88,82 @@ final class RecordWriter: Sendable {
                 CSV.appendRetransmissionsRow(record, to: &retransmissions.rows)
                 if retransmissions.isLarge { try retransmissions.flush() }
             }
-            if let row { CSV.appendIntervalsRow(row, to: &intervals.rows) }
+            for row in rows { CSV.appendIntervalsRow(row, to: &intervals.rows) }
             try flush()
         }
     }
 
     private static func write(
-        _ files: consuming Files, responseTimeNames: Int, channel: JournalChannel,
+        _ files: consuming Files, workers: Int, responseTimeNames: Int, channel: JournalChannel,
         onInterval: (IntervalRow) -> Void, onFailure: () -> Void
     ) -> Result {
         var files = files
-        var result = Result(recorder: LatencyRecorder(responseTimeNames: responseTimeNames))
+        var recorders = (0..<workers).map { _ in LatencyRecorder(responseTimeNames: responseTimeNames) }
+        var seconds = SharedSeconds(workers: workers)
+        var points: [PlotPoint] = []
+        var failure: RunFailure?
         guard var poller = try? Poller(receiving: [], wakeup: channel.wakeup) else {
             preconditionFailure("a poller of a wake-up")
         }
-        while let journals = channel.take() {
-            for journal in journals {
-                let row = result.recorder.record(journal)
+        while let handed = channel.take() {
+            for (worker, journal) in handed {
+                let isMarked = recorders[worker].record(journal) != nil
+                if isMarked, let interval = recorders[worker].lastInterval { seconds.add(interval, of: worker) }
+                let rows = seconds.takeComplete()
                 for call in journal.calls {
-                    if let point = PlotPoint(call) { result.points.append(point) }
+                    if let point = PlotPoint(call) { points.append(point) }
                 }
-                if result.failure == nil {
+                if failure == nil {
                     do throws(RunFailure) {
-                        try files.append(journal, row)
+                        try files.append(journal, rows)
                     } catch {
-                        result.failure = error
+                        failure = error
                         onFailure()
                     }
                 }
-                if let row { onInterval(row) }
+                for row in rows { onInterval(row) }
                 channel.giveBack(journal)
             }
-            if journals.isEmpty { _ = poller.wait(until: nil) }
+            if handed.isEmpty { _ = poller.wait(until: nil) }
         }
-        return result
+        let rest = seconds.takeRest()
+        if failure == nil, !rest.isEmpty {
+            do throws(RunFailure) { try files.append(Journal(), rest) } catch { failure = error }
+        }
+        for worker in 1..<max(workers, 1) { recorders[0].merge(recorders[worker]) }
+        return Result(recorder: recorders[0], points: points, failure: failure)
+    }
+}
+
+/// The seconds of several sending threads put together: a row once all have closed that second.
+struct SharedSeconds {
+    private var waiting: [[Interval]]
+
+    init(workers: Int) { waiting = Array(repeating: [], count: workers) }
+
+    mutating func add(_ interval: Interval, of worker: Int) { waiting[worker].append(interval) }
+
+    /// What is left when all have ended: one may have had a second more than another.
+    mutating func takeRest() -> [IntervalRow] {
+        var rows: [IntervalRow] = []
+        while let first = waiting.firstIndex(where: { !$0.isEmpty }) {
+            var merged = waiting[first].removeFirst()
+            for worker in waiting.indices.dropFirst(first + 1) where !waiting[worker].isEmpty {
+                merged.merge(waiting[worker].removeFirst())
+            }
+            rows.append(merged.row)
+        }
+        return rows
+    }
+
+    /// The nth interval of every worker belongs together: each closes one a second, and one at its end.
+    mutating func takeComplete() -> [IntervalRow] {
+        var rows: [IntervalRow] = []
+        while waiting.allSatisfy({ !$0.isEmpty }) {
+            var merged = waiting[0].removeFirst()
+            for worker in waiting.indices.dropFirst() { merged.merge(waiting[worker].removeFirst()) }
+            rows.append(merged.row)
+        }
+        return rows
     }
 }

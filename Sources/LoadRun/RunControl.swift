@@ -28,6 +28,12 @@ package final class RunControl: Sendable {
         return Stage(rawValue: min(max(signals, asked.load(ordering: .acquiring)), 2)) ?? .stopping
     }
 
+    private let heard = Atomic(false)
+
+    /// Something came back from the target, to whichever sending thread.
+    package var hasHeard: Bool { heard.load(ordering: .relaxed) }
+    func noteHeard() { heard.store(true, ordering: .relaxed) }
+
     package var wasInterrupted: Bool { watchesSignals && SignalTrap.interruptions > 0 }
 }
 
@@ -42,6 +48,16 @@ package struct WorkerReport: Sendable {
         case silence
         /// Nothing but ICMP errors came back; the last one.
         case refused(ICMPError)
+
+        var weight: Int {
+            switch self {
+            case .finished: 0
+            case .drainTimedOut: 1
+            case .interrupted: 2
+            case .silence: 3
+            case .refused: 4
+            }
+        }
     }
 
     package var end = End.finished
@@ -52,4 +68,13 @@ package struct WorkerReport: Sendable {
     package var lastSendError: Int32 = 0
     package var truncated: UInt64 = 0
     package init() {}
+
+    /// Of several sending threads of one run: the longest times, and the end that says most.
+    mutating func merge(_ other: WorkerReport) {
+        offeredFor = max(offeredFor, other.offeredFor)
+        lasted = max(lasted, other.lasted)
+        truncated += other.truncated
+        if other.lastSendError != 0 { lastSendError = other.lastSendError }
+        if other.end.weight > end.weight { end = other.end }
+    }
 }

@@ -56,6 +56,13 @@ package struct RunOptions: Sendable {
     /// Go on though nothing comes back.
     package var keepsGoing = false
     package var output: String?
+    /// Sending threads; each has a socket, a share of the schedule and of the limits.
+    package var workers = 1
+    /// CPU of the first sending thread; the others follow on the next ones. Nil: wherever the kernel puts them.
+    package var cpu: Int?
+    package var isPrecise = false
+    /// Due calls wait up to this long to be sent together.
+    package var batch = Nanoseconds.zero
     package var keys: [String: String] = [:]
     /// Of the built-in target.
     package var capacity = CapacityProfile.asterisk2014

@@ -14,6 +14,9 @@ package struct UDPSocket: ~Copyable {
         /// Hand over the IP options of what arrives: `withOptions(of:)`.
         package var receivesOptions = false
 
+        /// Runs of datagrams of one size leave as one message, where they carry no tag.
+        package var segments = false
+
         package init() {}
     }
 
@@ -56,7 +59,7 @@ package struct UDPSocket: ~Copyable {
         self.receiveBuffer = receiveBuffer
         self.sendBuffer = sendBuffer
         self.descriptor = descriptor
-        outgoing = OutgoingBatch()
+        outgoing = OutgoingBatch(segments: options.segments)
         framing = ControlMessageFraming()
         incoming = IncomingBatch()
         errors = ErrorQueue()

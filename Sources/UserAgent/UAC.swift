@@ -14,7 +14,13 @@ package struct UAC: Sendable {
     package struct Limits: Sendable {
         /// Calls open at once; a call due above it becomes an `unsent` row.
         package var maxConcurrent: Int
-        package init(maxConcurrent: Int = 1_000_000) { self.maxConcurrent = maxConcurrent }
+        /// Due calls wait up to this long for others and then go out together. How late that makes them is recorded like
+        /// any other lateness.
+        package var coalescing: Nanoseconds
+        package init(maxConcurrent: Int = 1_000_000, coalescing: Nanoseconds = .zero) {
+            self.maxConcurrent = maxConcurrent
+            self.coalescing = coalescing
+        }
     }
 
     package var engine: CallEngine
@@ -35,8 +41,12 @@ package struct UAC: Sendable {
     }
 
     /// When to call `advance` at the latest.
-    package var deadline: MonotonicInstant {
-        min(engine.deadline, pacer.upcoming?.dueAt ?? .distantFuture)
+    package var deadline: MonotonicInstant { min(engine.deadline, nextSending) }
+
+    /// When the next call is to be sent.
+    package var nextSending: MonotonicInstant {
+        guard let upcoming = pacer.upcoming else { return .distantFuture }
+        return upcoming.dueAt + limits.coalescing
     }
 
     /// Every call was placed and none is open.
@@ -46,7 +56,8 @@ package struct UAC: Sendable {
     /// Fires what is due, starts every call that is due: a late one at once. Stops early when the outbox wants to be
     /// flushed.
     package mutating func advance(to now: MonotonicInstant) {
-        while let arrival = pacer.upcoming, arrival.dueAt <= now, !engine.outbox.wantsFlush {
+        let isTime = nextSending <= now
+        while isTime, let arrival = pacer.upcoming, arrival.dueAt <= now, !engine.outbox.wantsFlush {
             engine.counters.offered += 1
             if engine.openCalls < limits.maxConcurrent {
                 engine.counters.started += 1

@@ -84,6 +84,24 @@ struct LoadOptions: ParsableArguments {
     @Flag(name: [.customShort("6"), .customLong("ipv6")], help: "Use the target's IPv6 address.")
     var ipv6 = false
 
+    @Flag(
+        help:
+            "Watch the clock shortly before a call is due, at real-time priority where permitted: exact sending for a few percent of a CPU."
+    )
+    var precise = false
+
+    @Option(
+        name: .long,
+        help: "Let due calls wait up to this long and send them together: late calls for less CPU. (default: 0s)",
+        transform: Arguments.duration)
+    var batch = Nanoseconds.zero
+
+    @Option(help: "Sending threads, each with a socket of its own. (default: 1)", transform: Arguments.count)
+    var workers = 1
+
+    @Option(help: "Pin the first sending thread to this CPU, the others to those after it.")
+    var cpu: Int?
+
     @Flag(help: "Go on when nothing comes back from the target.")
     var keepGoing = false
 
@@ -109,6 +127,9 @@ struct LoadOptions: ParsableArguments {
     enum TransportArgument: String, ExpressibleByArgument, CaseIterable { case udp, raw }
 
     func validate() throws {
+        if workers > 64 { throw ValidationError("--workers \(workers): 64 are the most") }
+        if precise, batch > .zero { throw ValidationError("--precise and --batch want opposite things: choose one") }
+        if let cpu, cpu < 0 { throw ValidationError("--cpu \(cpu): CPUs are counted from 0") }
         if ipv4, ipv6 { throw ValidationError("-4 and -6 exclude each other") }
         if TagOptions.OptionType(rawValue: tagType) == nil {
             throw ValidationError(
@@ -143,6 +164,10 @@ struct LoadOptions: ParsableArguments {
         options.localPort = localPort
         options.family = ipv4 ? .ipv4 : ipv6 ? .ipv6 : .any
         options.keepsGoing = keepGoing
+        options.isPrecise = precise
+        options.batch = batch
+        options.workers = workers
+        options.cpu = cpu
         options.output = out
         options.capacity = capacity.profile
         options.capacityName = capacity.name

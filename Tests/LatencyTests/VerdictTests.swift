@@ -98,6 +98,14 @@ import Testing
             $0.late = figures(6000, p50: 10, p99: 11_000)
             $0.rtt = LatencyFigures()
         },
+        Case("late within the batch that was asked for", .valid, "The generator kept up") {
+            $0.late = figures(6000, p50: 2500, p99: 5_900)
+            $0.batch = .milliseconds(5)
+        },
+        Case("late beyond the batch", .suspect, "Calls were sent late: p99 1.100 ms") {
+            $0.late = figures(6000, p50: 2500, p99: 6_100)
+            $0.batch = .milliseconds(5)
+        },
         Case("busy for two seconds of fifteen", .valid, "The generator kept up") { $0.load.busySeconds = 2 },
         Case("busy for three", .suspect, "A sending thread was at 95 % CPU or more in 3 of 15 seconds") {
             $0.load.busySeconds = 3

@@ -34,6 +34,28 @@ import UDPTransport
         #expect(socket.receive() == 0)
     }
 
+    /// Runs of one size, a shorter end, a longer one in between, another destination: what arrives is what was put in.
+    @Test func segmentsArriveAsTheDatagramsTheyWere() throws {
+        var options = UDPSocket.Options()
+        options.segments = true
+        var socket = try UDPSocket(binding: loopback4, options: options)
+        var other = try UDPSocket(binding: loopback4)
+        var outbox = Outbox()
+        var here: [[UInt8]] = []
+        for i in 0..<300 {
+            let size = i % 100 == 99 ? 33 : i % 70 == 5 ? 900 : 500
+            let payload = (0..<size).map { UInt8(truncatingIfNeeded: $0 &+ i) }
+            if i == 150 { outbox.append([1, 2, 3], to: other.localAddress) }
+            outbox.append(payload, to: socket.localAddress)
+            here.append(payload)
+        }
+        let result = socket.send(outbox)
+        #expect(result.next == 301 && result.sent == 301 && result.rejected == 0)
+        #expect(try socket.take(300).map(\.payload) == here)
+        #expect(try other.take(1).map(\.payload) == [[1, 2, 3]])
+        #expect(socket.receive() == 0)
+    }
+
     @Test func goesOnFromTheIndexGiven() throws {
         var socket = try UDPSocket(binding: loopback4)
         var outbox = Outbox()
