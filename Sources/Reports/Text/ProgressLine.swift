@@ -21,7 +21,8 @@ package enum ProgressLine {
         let totals = row.totals
         func n(_ count: UInt64) -> String { shortened(count, to: countWidth) }
         func ms(_ length: Nanoseconds?) -> String { length.map(DecimalText.milliseconds) ?? "n/a" }
-        let time = clock(row.at) + (total.map { "/" + clock($0) } ?? "")
+        // Rounded: a run of 15 s ends with its last call, at 14.99 s.
+        let time = clock(row.at + .milliseconds(500)) + (total.map { "/" + clock($0) } ?? "")
         return time + " offered \(n(totals.offered)) started \(n(totals.started)) ok \(n(totals.ok))"
             + " failed \(n(totals.failed)) p50/p99/max \(ms(row.rtt.p50))/\(ms(row.rtt.p99))/\(ms(row.rtt.max)) ms"
             + " resent \(n(totals.requestsRetransmitted))"
