@@ -188,7 +188,13 @@ int clinuxnet_trap_signals(int eventfd) {
         atomic_store(&poked_eventfd, eventfd);
     }
     if (sigaction(SIGINT, &action, NULL) < 0 || sigaction(SIGTERM, &action, NULL) < 0) return -errno;
-    return 0;
+    if (eventfd < 0) return 0;
+    // A parent that blocks signals leaves them blocked in its children, and then nothing could stop a run.
+    sigset_t heard;
+    sigemptyset(&heard);
+    sigaddset(&heard, SIGINT);
+    sigaddset(&heard, SIGTERM);
+    return -pthread_sigmask(SIG_UNBLOCK, &heard, NULL);
 }
 
 int clinuxnet_interruptions(void) { return atomic_load(&interruptions); }

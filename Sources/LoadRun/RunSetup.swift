@@ -87,7 +87,7 @@ package struct RunSetup: Sendable {
         }
         if let refusal = Privileges.rawRefusal() {
             throw RunFailure(
-                .missingPrivilege, "--transport raw needs CAP_NET_RAW (\(refusal.description)): \(grant)")
+                .missingPrivilege, "--transport raw needs CAP_NET_RAW\(reason(refusal)): \(grant)")
         }
     }
 
@@ -101,7 +101,7 @@ package struct RunSetup: Sendable {
         case .on:
             if let refusal = Privileges.tagRefusal(family: target.family) {
                 throw RunFailure(
-                    .missingPrivilege, "--tag needs CAP_NET_RAW (\(refusal.description)): \(grant)")
+                    .missingPrivilege, "--tag needs CAP_NET_RAW\(reason(refusal)): \(grant)")
             }
             return (tag, [])
         case .automatic:
@@ -109,6 +109,11 @@ package struct RunSetup: Sendable {
             if Privileges.canTag(family: target.family) { return (tag, []) }
             return (nil, ["No CAP_NET_RAW: datagrams go out without the call tag. To tag them: \(grant)"])
         }
+    }
+
+    /// EINVAL and EPERM are how the kernel says that the privilege is missing; anything else is worth reading.
+    private static func reason(_ refusal: SystemError) -> String {
+        refusal.errno == EINVAL || refusal.errno == EPERM ? "" : " (\(refusal.description))"
     }
 
     /// The command that grants the privilege to this very program.
