@@ -23,3 +23,26 @@ package struct CallTag: Sendable, BitwiseCopyable {
         self.callIDCount = callIDCount
     }
 }
+
+extension CallTag.Method {
+    /// Empty for `.other`, whose text stands in the message.
+    package var text: StaticString {
+        switch self {
+        case .other: ""
+        case .invite: "INVITE"
+        case .ack: "ACK"
+        case .bye: "BYE"
+        case .cancel: "CANCEL"
+        case .register: "REGISTER"
+        case .options: "OPTIONS"
+        case .prack: "PRACK"
+        case .subscribe: "SUBSCRIBE"
+        case .notify: "NOTIFY"
+        case .publish: "PUBLISH"
+        case .info: "INFO"
+        case .refer: "REFER"
+        case .message: "MESSAGE"
+        case .update: "UPDATE"
+        }
+    }
+}

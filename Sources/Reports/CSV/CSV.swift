@@ -117,7 +117,7 @@ extension CSV {
             buffer.append(decimal: UInt64(record.status))
             buffer.append(UInt8(ascii: " "))
         }
-        buffer.append(record.method.text)
+        buffer.append(record.method == .other ? "other" : record.method.text)
         buffer.appendComma()
         buffer.append(decimal: UInt64(record.nth))
         buffer.appendComma()
@@ -177,29 +177,6 @@ extension ByteBuffer {
         for length in lengths {
             appendComma()
             append(microseconds: length)
-        }
-    }
-}
-
-extension CallTag.Method {
-    /// As it stands in a request line; `other` has none.
-    package var text: StaticString {
-        switch self {
-        case .other: "other"
-        case .invite: "INVITE"
-        case .ack: "ACK"
-        case .bye: "BYE"
-        case .cancel: "CANCEL"
-        case .register: "REGISTER"
-        case .options: "OPTIONS"
-        case .prack: "PRACK"
-        case .subscribe: "SUBSCRIBE"
-        case .notify: "NOTIFY"
-        case .publish: "PUBLISH"
-        case .info: "INFO"
-        case .refer: "REFER"
-        case .message: "MESSAGE"
-        case .update: "UPDATE"
         }
     }
 }

@@ -16,27 +16,6 @@ extension CallTag.Method {
         }
     }
 
-    /// Empty for `.other`, whose text stands in the message.
-    package var text: StaticString {
-        switch self {
-        case .other: ""
-        case .invite: "INVITE"
-        case .ack: "ACK"
-        case .bye: "BYE"
-        case .cancel: "CANCEL"
-        case .register: "REGISTER"
-        case .options: "OPTIONS"
-        case .prack: "PRACK"
-        case .subscribe: "SUBSCRIBE"
-        case .notify: "NOTIFY"
-        case .publish: "PUBLISH"
-        case .info: "INFO"
-        case .refer: "REFER"
-        case .message: "MESSAGE"
-        case .update: "UPDATE"
-        }
-    }
-
     /// By the first eight bytes of the text, the first letter lowest: one comparison instead of one a letter.
     private static func named(_ word: UInt64) -> Self {
         switch word {
