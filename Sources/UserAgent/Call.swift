@@ -32,7 +32,7 @@ struct CallTransaction: Sendable, BitwiseCopyable {
     /// Made by the engine itself (CANCEL, BYE on giving up), not by a step of the scenario.
     var isAutomatic = false
     /// Stamp of the timer entry that counts; entries with another one are void.
-    var stamp: UInt16 = 0
+    var stamp: UInt32 = 0
     var retransmissions: UInt16 = 0
     /// The step that sent it, for rendering it again; `.max` where `stored` holds the bytes.
     var step: UInt16 = .max
@@ -98,7 +98,7 @@ struct Call: Sendable, BitwiseCopyable {
     /// The peer's BYE has come.
     var hasPeerEnded = false
     var waiting = Waiting.nothing
-    var stamp: UInt16 = 0
+    var stamp: UInt32 = 0
     /// Index of the step the call stands on.
     var step: UInt16 = 0
     /// The server transaction that the scenario's next response answers.
