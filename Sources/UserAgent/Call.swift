@@ -36,6 +36,8 @@ struct CallTransaction: Sendable, BitwiseCopyable {
     var retransmissions: UInt16 = 0
     /// The step that sent it, for rendering it again; `.max` where `stored` holds the bytes.
     var step: UInt16 = .max
+    /// INVITE server: the ACK of our 2xx has come.
+    var isAcknowledged = false
     /// Server: the last response sent.
     var status: UInt16 = 0
     /// The number in the CSeq header; and the call's counter when it was rendered.
@@ -93,8 +95,6 @@ struct Call: Sendable, BitwiseCopyable {
     var isClosing = false
     var isTagged = false
     var hasSentRequest = false
-    /// Server: the ACK of our 2xx has come.
-    var isAcknowledged = false
     /// The peer's BYE has come.
     var hasPeerEnded = false
     var waiting = Waiting.nothing

@@ -107,9 +107,9 @@ extension CallEngine {
                 isNew = state.receiveAck()
                 calls[i].transactions[t].machine = .inviteServer(state)
                 stopTimer(i, t)
-            case .accepted where !calls[i].isAcknowledged:
+            case .accepted where !calls[i].transactions[t].isAcknowledged:
                 isNew = true
-                calls[i].isAcknowledged = true
+                calls[i].transactions[t].isAcknowledged = true
                 stopTimer(i, t)
             case .accepted, .proceeding, .confirmed, .terminated: break
             }

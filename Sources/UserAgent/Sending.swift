@@ -257,7 +257,7 @@ extension CallEngine {
             for t in 0..<Call.transactionLimit {
                 switch calls[i].transactions[t].machine {
                 case .inviteClient(.accepted) where t != latestInvite(i): finished = t
-                case .inviteServer(.accepted): finished = finished ?? t
+                case .inviteServer(.accepted) where calls[i].transactions[t].isAcknowledged: finished = finished ?? t
                 case .none, .inviteClient, .client, .inviteServer, .server: break
                 }
             }
