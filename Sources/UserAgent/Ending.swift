@@ -153,7 +153,7 @@ extension CallEngine {
     ) {
         let stored = texts.keep(outbox.bytes, rendered.range)
         post(i, rendered, method: method, cseq: cseq, due: now)
-        guard let t = freeTransaction(i) else { return }
+        let t = placeForAutomatic(i)
         var transaction = CallTransaction()
         transaction.stamp = calls[i].transactions[t].stamp &+ 1
         transaction.machine = .client(.trying)
@@ -166,6 +166,15 @@ extension CallEngine {
         transaction.schedule = RetransmissionSchedule(start: now, t1: configuration.timers.t1)
         calls[i].transactions[t] = transaction
         armTransactionTimer(i, t)
+    }
+
+    /// A closing call owes nobody else anything: but for the INVITE being taken back, any place will do.
+    private mutating func placeForAutomatic(_ i: Int) -> Int {
+        if let t = freeTransaction(i) { return t }
+        let t = latestInvite(i) == 0 ? 1 : 0
+        texts.discard(&calls[i].transactions[t].stored)
+        texts.discard(&calls[i].transactions[t].ackStored)
+        return t
     }
 
     // MARK: settling
