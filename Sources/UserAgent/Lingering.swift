@@ -97,7 +97,10 @@ extension CallEngine {
             } else {
                 counters.repeatsReceived += 1
                 guard index.cseqMethod == .invite, index.cseq == call.inviteCSeq else { return }
-                if status < 300, !texts.matches(call.peerTag, bytes.extracting(index.toTag.bounds)) {
+                let wasAcknowledged = call.ackStep != .max || call.ackStored.count > 0
+                if status < 300,
+                    !wasAcknowledged || !texts.matches(call.peerTag, bytes.extracting(index.toTag.bounds))
+                {
                     endLateFork(number, at: now, bytes, index)
                 } else {
                     repeatLateAck(call, at: now)
