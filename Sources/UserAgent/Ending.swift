@@ -189,6 +189,7 @@ extension CallEngine {
         switch calls[i].transactions[t].method {
         case .invite:
             if status < 300 {
+                keepRouteSet(i, bytes, index)
                 acknowledgeSuccess(i, t, at: now, bytes, index)
                 _ = endDialog(i, t, at: now)
             } else {

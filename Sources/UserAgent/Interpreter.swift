@@ -176,7 +176,7 @@ extension CallEngine {
         run(i, at: now, bytes, index)
     }
 
-    private mutating func keepRouteSet(_ i: Int, _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex) {
+    mutating func keepRouteSet(_ i: Int, _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex) {
         var role = RouteSet.Role.server
         if case .response = index.startLine { role = .client }
         request.removeAll()

@@ -107,6 +107,8 @@ extension CallEngine {
         } else if status < 200 {
             counters.unlistedProvisional += 1
         } else {
+            // A dialog nobody asked for is ended where it really is (12.1.2).
+            if status < 300, calls[i].transactions[t].method == .invite { keepRouteSet(i, bytes, index) }
             finish(i, status >= 300 ? .status(status) : .unexpected, at: now)
         }
     }
