@@ -129,4 +129,6 @@ struct Call: Sendable, BitwiseCopyable {
     var lastFinalAt = Moment.never
     var pausedAt = Moment.never
     var hold = Nanoseconds.zero
+    /// What `hold` was at `lastFinalAt`: a pause after it is no part of the response time.
+    var holdAtLastFinal = Nanoseconds.zero
 }
