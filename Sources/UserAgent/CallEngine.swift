@@ -124,15 +124,19 @@ package struct CallEngine: Sendable {
         let i = Int(receipt.slot)
         guard calls[i].generation == receipt.generation, calls[i].isOpen else { return }
         let t = Int(receipt.index)
+        // Where the kernel refused the first copy, the first one it took counts.
+        noteSending(i, t, at: sentAt)
         switch kind {
-        case .firstSending:
-            calls[i].transactions[t].sentAt.setOnce(sentAt)
-            if calls[i].transactions[t].isFirst { calls[i].sentAt.setOnce(sentAt) }
-            if calls[i].transactions[t].method == .bye { calls[i].byeSentAt.setOnce(sentAt) }
-            startResponseTimes(i, step: calls[i].transactions[t].step, at: sentAt)
-        case .retransmission:
-            recordRetransmission(i, t, due: transmit.due, sentAt: sentAt)
+        case .firstSending: startResponseTimes(i, step: calls[i].transactions[t].step, at: sentAt)
+        case .retransmission: recordRetransmission(i, t, due: transmit.due, sentAt: sentAt)
         }
+    }
+
+    private mutating func noteSending(_ i: Int, _ t: Int, at sentAt: MonotonicInstant) {
+        calls[i].transactions[t].sentAt.setOnce(sentAt)
+        if calls[i].transactions[t].isAutomatic { return }
+        if calls[i].transactions[t].isFirst { calls[i].sentAt.setOnce(sentAt) }
+        if calls[i].transactions[t].method == .bye { calls[i].byeSentAt.setOnce(sentAt) }
     }
 
     // MARK: places

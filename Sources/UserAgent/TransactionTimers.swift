@@ -50,6 +50,7 @@ extension CallEngine {
 
     /// Timer A was running when the first provisional came. From then on only our own limit ends the INVITE.
     private mutating func ringing(_ i: Int, _ t: Int, at now: MonotonicInstant) {
+        calls[i].transactions[t].sentAt.setOnce(now)
         let since = calls[i].transactions[t].sentAt.instant ?? now
         let limit = since + (calls[i].isClosing ? configuration.timers.transactionTimeout : configuration.ringTimeout)
         if now >= limit {
