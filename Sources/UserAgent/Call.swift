@@ -58,6 +58,15 @@ struct CallTransaction: Sendable, BitwiseCopyable {
     /// Server: where responses go (RFC 3261, 18.2.2).
     var replyTo = SocketAddress(ipv4: 0, port: 0)
 
+    /// Server: a final response is still to come.
+    var awaitsFinalResponse: Bool {
+        switch machine {
+        case .none, .inviteClient, .client: false
+        case .inviteServer(let state): state == .proceeding
+        case .server(let state): state == .trying || state == .proceeding
+        }
+    }
+
     /// Its state no longer matters to the flow: the place may be given to another transaction.
     var isFinished: Bool {
         switch machine {

@@ -85,14 +85,28 @@ extension CallEngine {
     ) -> Bool {
         let rendered = render(
             i, step, template: send.template, cseq: calls[i].cseq, branchSequence(i, step), bytes, index)
-        let t = Int(calls[i].answering)
-        guard t < Call.transactionLimit else {
+        guard let t = answeredTransaction(i, rendered) else {
             // A response to nothing: the scenario may want exactly that.
             outbox.append(Transmit(start: rendered.start, count: rendered.count, destination: calls[i].destination))
             return true
         }
         respond(i, t, status: send.status, step: UInt16(step), rendered, at: now)
         return true
+    }
+
+    /// The request last received, unless that is answered already or a CANCEL: then the response's own CSeq tells, for
+    /// the INVITE behind it still waits (9.2).
+    private mutating func answeredTransaction(_ i: Int, _ rendered: Rendered) -> Int? {
+        let t = Int(calls[i].answering)
+        guard t < Call.transactionLimit else { return nil }
+        let transaction = calls[i].transactions[t]
+        if transaction.method != .cancel, transaction.awaitsFinalResponse { return t }
+        requestIndex.reparse(outbox.bytes, rendered.range)
+        if requestIndex.cseqMethod == transaction.method { return t }
+        for other in 0..<Call.transactionLimit where calls[i].transactions[other].awaitsFinalResponse {
+            if calls[i].transactions[other].method == requestIndex.cseqMethod { return other }
+        }
+        return t
     }
 
     /// A response goes out within its server transaction, which keeps it for repeats.
