@@ -36,6 +36,10 @@ extension CallEngine {
         _ i: Int, _ method: Method, _ branch: UInt64, from source: SocketAddress, at now: MonotonicInstant,
         _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex
     ) {
+        if isMerged(i, method, index) {
+            counters.stray += 1
+            return answerOutOfDialog(status: 482, from: source, bytes, index)
+        }
         guard let t = beginServerTransaction(i, method, branch, from: source, bytes, index) else {
             counters.stray += 1
             return
@@ -53,6 +57,20 @@ extension CallEngine {
             .update:
             if !calls[i].isClosing { finish(i, .unexpected, at: now) }
         }
+    }
+
+    /// The same request by another path of a forking proxy (8.2.2.2).
+    private func isMerged(_ i: Int, _ method: Method, _ index: borrowing MessageIndex) -> Bool {
+        guard index.toTag.isEmpty, method != .cancel else { return false }
+        for t in 0..<Call.transactionLimit {
+            let transaction = calls[i].transactions[t]
+            guard transaction.method == method, transaction.cseq == index.cseq else { continue }
+            switch transaction.machine {
+            case .inviteServer, .server: return true
+            case .none, .inviteClient, .client: continue
+            }
+        }
+        return false
     }
 
     /// Nil where all places are taken by transactions that matter.
