@@ -10,6 +10,9 @@ extension CallEngine {
         record(i, outcome, at: now)
         calls[i].stamp &+= 1
         switch outcome {
+        case .ok where owesResponse(i):
+            calls[i].isClosing = true
+            return
         case .ok, .refused, .unsent: break
         case .status, .timeout, .unexpected, .interrupted:
             if takeBack(i, at: now) {
@@ -62,7 +65,7 @@ extension CallEngine {
     /// True where a transaction must still be settled before the call's place is free.
     private mutating func takeBack(_ i: Int, at now: MonotonicInstant) -> Bool {
         guard let t = latestInvite(i), case .inviteClient(let state) = calls[i].transactions[t].machine else {
-            return hasUnacknowledgedFailure(i)
+            return owesResponse(i)
         }
         switch state {
         case .proceeding:
@@ -77,10 +80,16 @@ extension CallEngine {
         }
     }
 
-    /// A server that refused an INVITE waits for the ACK, repeating its response (timers G and H).
-    private func hasUnacknowledgedFailure(_ i: Int) -> Bool {
+    /// A server's final response to INVITE is repeated until the ACK is here, whatever the scenario does meanwhile
+    /// (timers G and H, 13.3.1.4); a BYE says as much as the ACK.
+    func owesResponse(_ i: Int) -> Bool {
         for t in 0..<Call.transactionLimit {
-            if case .inviteServer(.completed) = calls[i].transactions[t].machine { return true }
+            switch calls[i].transactions[t].machine {
+            case .inviteServer(.completed): return true
+            case .inviteServer(.accepted):
+                if !calls[i].transactions[t].isAcknowledged, !calls[i].hasPeerEnded { return true }
+            case .none, .inviteClient, .client, .inviteServer, .server: continue
+            }
         }
         return false
     }

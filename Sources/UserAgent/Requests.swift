@@ -52,7 +52,8 @@ extension CallEngine {
         switch method {
         case .bye, .cancel:
             answer(i, t, status: 200, at: now, bytes, index)
-            if !calls[i].isClosing { finish(i, .unexpected, at: now) }
+            if !calls[i].isClosing { return finish(i, .unexpected, at: now) }
+            if program.role == .server, !owesResponse(i) { release(i, at: now) }
         case .other, .invite, .ack, .register, .options, .prack, .subscribe, .notify, .publish, .info, .refer, .message,
             .update:
             if !calls[i].isClosing { finish(i, .unexpected, at: now) }
