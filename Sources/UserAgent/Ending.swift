@@ -99,8 +99,8 @@ extension CallEngine {
         let rendered = ComposedMessage.cancel(request, requestIndex, into: &outbox.bytes)
         // 9.1: after 64 x T1 without a final response the INVITE counts as cancelled.
         calls[i].transactions[invite].sentAt = Moment(now)
-        calls[i].transactions[invite].schedule.wait(
-            until: now + configuration.timers.transactionTimeout, from: now)
+        let length = configuration.timers.transactionTimeout
+        calls[i].transactions[invite].schedule.wait(until: now + length, length: length)
         armTransactionTimer(i, invite)
         beginAutomatic(
             i, .cancel, cseq: calls[i].transactions[invite].cseq,
