@@ -75,9 +75,17 @@ extension CallEngine {
             if calls[i].byeSentAt.hasCome || calls[i].hasPeerEnded { return false }
             return endDialog(i, t, at: now)
         case .calling, .completed, .terminated:
-            // CANCEL may only follow a provisional (9.1); there is nothing the peer is known to believe in.
-            return false
+            // CANCEL may only follow a provisional (9.1). But a failed re-INVITE leaves its dialog standing (14.1).
+            return endStandingDialog(i, at: now)
         }
+    }
+
+    private mutating func endStandingDialog(_ i: Int, at now: MonotonicInstant) -> Bool {
+        if calls[i].byeSentAt.hasCome || calls[i].hasPeerEnded { return false }
+        for t in 0..<Call.transactionLimit {
+            if case .inviteClient(.accepted) = calls[i].transactions[t].machine { return endDialog(i, t, at: now) }
+        }
+        return false
     }
 
     /// A server's final response to INVITE is repeated until the ACK is here, whatever the scenario does meanwhile
@@ -201,7 +209,7 @@ extension CallEngine {
                 keepRouteSet(i, bytes, index)
                 acknowledgeSuccess(i, t, at: now, bytes, index)
                 _ = endDialog(i, t, at: now)
-            } else {
+            } else if !endStandingDialog(i, at: now) {
                 release(i, at: now)
             }
         case .cancel:
