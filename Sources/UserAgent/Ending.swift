@@ -126,7 +126,7 @@ extension CallEngine {
             texts.replace(&calls[i].transactions[t].ackStored, with: outbox.bytes, ack.range)
             post(i, ack, method: .ack, cseq: calls[i].transactions[t].cseq, due: now)
         }
-        let cseq = max(calls[i].cseq, calls[i].transactions[t].cseq) + 1
+        let cseq = max(calls[i].cseq, calls[i].transactions[t].cseq) &+ 1
         let branch = automaticBranch(i)
         let rendered = InDialog(branch: branch, cseq: cseq).bye(
             request, requestIndex, target: resumed, remote: tagText, routes: calls[i].routes, in: texts,
@@ -157,7 +157,7 @@ extension CallEngine {
     mutating func composeBye(
         _ i: Int, _ t: Int, at now: MonotonicInstant, _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex
     ) {
-        let cseq = max(calls[i].cseq, calls[i].transactions[t].cseq) + 1
+        let cseq = max(calls[i].cseq, calls[i].transactions[t].cseq) &+ 1
         let branch = automaticBranch(i)
         let rendered = InDialog(branch: branch, cseq: cseq).bye(
             request, requestIndex, target: bytes.extracting(index.contactURI.bounds),

@@ -145,7 +145,7 @@ extension CallEngine {
             let branch = BranchIdentity(
                 run: configuration.run, number: call.number,
                 sequence: Self.automaticSequence + UInt32(call.forksEnded))
-            let cseq = method == .ack ? call.inviteCSeq : max(call.lastCSeq, call.inviteCSeq) + 1
+            let cseq = method == .ack ? call.inviteCSeq : max(call.lastCSeq, call.inviteCSeq) &+ 1
             let dialog = InDialog(branch: branch, cseq: cseq)
             let rendered =
                 method == .ack

@@ -165,7 +165,8 @@ extension CallEngine {
     private mutating func sentCSeq(template: UInt16, raw: UInt32, _ rendered: Rendered) -> UInt32 {
         switch program.templates[Int(template)].cseqNumber {
         case .literal(let number): return number
-        case .slot(let offset): return UInt32(truncatingIfNeeded: Int64(raw) + Int64(offset))
+        // As it is rendered: never below zero.
+        case .slot(let offset): return UInt32(clamping: Int64(raw) + Int64(offset))
         case .other:
             requestIndex.reparse(outbox.bytes, rendered.range)
             return requestIndex.cseq
