@@ -187,6 +187,7 @@ extension CallEngine {
             counters.malformed += 1
             return
         }
+        keepSentMessages(i)
         // The route set is learnt once (RFC 3261, 12.1.2); the remote target may be refreshed (12.2.1.2).
         if calls[i].routes.count == 0, request.count > 0 {
             texts.replace(&calls[i].routes, with: request, request.all)

@@ -249,6 +249,38 @@ extension CallEngine {
         return program.templates[Int(send.template)].renderAgain(into: &outbox.bytes, values: values, texts: texts)
     }
 
+    /// Before the call learns another tag, route or target: messages that show them and may be sent again are kept as
+    /// they went out, for a repeat is the same bytes (17.1.1.2).
+    mutating func keepSentMessages(_ i: Int) {
+        for t in 0..<Call.transactionLimit {
+            let transaction = calls[i].transactions[t]
+            switch transaction.machine {
+            case .inviteClient, .client: break
+            case .none, .inviteServer, .server: continue
+            }
+            if transaction.stored.count == 0, showsDialog(transaction.step) {
+                let mark = outbox.bytes.count
+                let rendered = renderRequest(i, t)
+                calls[i].transactions[t].stored = texts.keep(outbox.bytes, rendered.range)
+                outbox.bytes.truncate(to: mark)
+            }
+            if transaction.ackStored.count == 0, showsDialog(transaction.ackStep) {
+                let mark = outbox.bytes.count
+                let rendered = renderAck(i, transaction)
+                calls[i].transactions[t].ackStored = texts.keep(outbox.bytes, rendered.range)
+                outbox.bytes.truncate(to: mark)
+            }
+        }
+    }
+
+    private func showsDialog(_ step: UInt16) -> Bool {
+        guard Int(step) < program.instructions.count,
+            case .send(let send) = program.instructions[Int(step)].operation
+        else { return false }
+        let template = Int(send.template)
+        return program.templates[template].usesPeerTag || program.templates[template].usesRouteSet
+    }
+
     /// Bytes kept earlier, with the place of their Call-ID found again.
     mutating func copyToOutbox(_ stored: TextRange) -> Rendered {
         let start = outbox.bytes.count
