@@ -137,6 +137,8 @@ struct Call: Sendable, BitwiseCopyable {
     var byeAnsweredAt = Moment.never
     var lastFinalAt = Moment.never
     var pausedAt = Moment.never
+    /// Named response times already taken: only the first stop of a call counts.
+    var stoppedResponseTimes: UInt64 = 0
     var hold = Nanoseconds.zero
     /// What `hold` was at `lastFinalAt`: a pause after it is no part of the response time.
     var holdAtLastFinal = Nanoseconds.zero

@@ -217,7 +217,8 @@ extension CallEngine {
         let names = program.responseTimeNames.count
         for n in 0..<names {
             let bit = UInt64(1) << UInt64(n)
-            if instruction.stopsResponseTimes & bit != 0, configuration.recordsCalls {
+            if instruction.stopsResponseTimes & bit & ~calls[i].stoppedResponseTimes != 0, configuration.recordsCalls {
+                calls[i].stoppedResponseTimes |= bit
                 // Never started: it runs from the call's creation.
                 let since = responseTimeStarts[i * names + n].instant ?? calls[i].sentAt.instant ?? calls[i].dueAt
                 journal.responseTimes.append(
