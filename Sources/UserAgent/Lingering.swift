@@ -34,6 +34,8 @@ struct LingeringCall: Sendable, BitwiseCopyable {
     /// Server: the step that answered the last request other than INVITE; it answers the repeat just so, for it takes
     /// everything from the request.
     var answerStep: UInt16
+    /// Its status, where the engine made the answer itself; else 0.
+    var answerStatus: UInt16
     var answerMethod: Method
 }
 
@@ -45,7 +47,7 @@ extension CallEngine {
             destination: call.destination, callID: call.callID, peerTag: call.peerTag, routes: call.routes,
             remoteTarget: call.remoteTarget, ackStep: .max, ackSequence: 0, ackStored: .empty, rawCSeq: 0,
             inviteCSeq: 0, inviteStatus: call.inviteStatus, inviteStep: .max, inviteSequence: 0, lastCSeq: call.cseq,
-            forksEnded: call.automaticRequests, answerStep: .max, answerMethod: .other)
+            forksEnded: call.automaticRequests, answerStep: .max, answerStatus: 0, answerMethod: .other)
         let invite = latestInvite(i)
         for t in 0..<Call.transactionLimit {
             let transaction = call.transactions[t]
@@ -60,8 +62,9 @@ extension CallEngine {
                 remembered.inviteSequence = transaction.branchSequence
             case .inviteClient:
                 texts.discard(&calls[i].transactions[t].ackStored)
-            case .server(.completed) where transaction.step != .max:
+            case .server(.completed):
                 remembered.answerStep = transaction.step
+                remembered.answerStatus = transaction.step == .max ? transaction.status : 0
                 remembered.answerMethod = transaction.method
             case .none, .client, .inviteServer, .server: break
             }
@@ -190,9 +193,11 @@ extension CallEngine {
                 lastIndex: index)
             counters.responsesRetransmitted += 1
         } else {
-            // 12.2.2: no such dialog any more.
             let tag = CallIdentity(run: configuration.run, number: call.number, slot: call.slot)
-            rendered = renderResponse(481, tag, bytes, index)
+            let isRepeat = method == call.answerMethod && call.answerStatus != 0
+            // 12.2.2: no such dialog any more.
+            rendered = renderResponse(isRepeat ? call.answerStatus : 481, tag, bytes, index)
+            if isRepeat { counters.responsesRetransmitted += 1 }
         }
         outbox.append(
             Transmit(
