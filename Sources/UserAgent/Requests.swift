@@ -89,7 +89,8 @@ extension CallEngine {
         transaction.replyTo = Self.replyAddress(source, index)
         calls[i].transactions[t] = transaction
         calls[i].answering = UInt8(t)
-        calls[i].destination = source
+        // A client's requests go on to the run's target, wherever a request in its call came from.
+        if program.role == .server { calls[i].destination = source }
         return t
     }
 
