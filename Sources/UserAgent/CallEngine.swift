@@ -79,6 +79,8 @@ package struct CallEngine: Sendable {
     var resumed = ByteBuffer(capacity: 2048)
     var resumedIndex = MessageIndex()
     var receivedIndex = MessageIndex()
+    /// What the scenario writes before `[call_id]`: `x///`, or nothing.
+    var callIDPrefix = ByteBuffer(capacity: 0)
     /// Whether the scenario's Call-IDs are `[call_id]`, so that calls are found without hashing. Known after the first.
     var usesOwnCallIDs: Bool?
     let hasGlobalReceives: Bool

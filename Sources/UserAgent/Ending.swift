@@ -56,6 +56,7 @@ extension CallEngine {
             return CallIDText(texts.bytes.span.extracting(kept.bounds))
         }
         idText.removeAll()
+        idText.append(callIDPrefix, callIDPrefix.all)
         CallIdentity(run: configuration.run, number: calls[i].number, slot: calls[i].slot).append(to: &idText)
         return CallIDText(idText.storage.span.extracting(idText.all))
     }

@@ -181,6 +181,11 @@ extension CallEngine {
         if usesOwnCallIDs == nil {
             let identity = CallIdentity(run: configuration.run, number: calls[i].number, slot: calls[i].slot)
             usesOwnCallIDs = Self.callID(outbox.bytes, range) == identity
+            idText.removeAll()
+            identity.append(to: &idText)
+            if usesOwnCallIDs == true, range.count > idText.count {
+                callIDPrefix.append(outbox.bytes, range.lowerBound..<range.upperBound - idText.count)
+            }
         }
         if usesOwnCallIDs == false {
             calls[i].callID = texts.keep(outbox.bytes, range)
