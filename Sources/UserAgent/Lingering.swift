@@ -62,11 +62,13 @@ extension CallEngine {
                 remembered.inviteSequence = transaction.branchSequence
             case .inviteClient:
                 texts.discard(&calls[i].transactions[t].ackStored)
+            case .inviteServer:
+                remembered.inviteCSeq = max(remembered.inviteCSeq, transaction.cseq)
             case .server(.completed):
                 remembered.answerStep = transaction.step
                 remembered.answerStatus = transaction.step == .max ? transaction.status : 0
                 remembered.answerMethod = transaction.method
-            case .none, .client, .inviteServer, .server: break
+            case .none, .client, .server: break
             }
         }
         return remembered
@@ -85,6 +87,22 @@ extension CallEngine {
             texts.discard(&gone.ackStored)
             forgetSlot(gone.slot)
         }
+    }
+
+    /// An INVITE outside a dialog with a higher number: the caller tries again under its old Call-ID (8.1.3.5), and
+    /// that is another call.
+    func isAnotherCall(_ number: UInt64, _ index: borrowing MessageIndex) -> Bool {
+        guard case .request(.invite) = index.startLine else { return false }
+        return index.toTag.isEmpty && index.cseq > lingering[number].inviteCSeq
+    }
+
+    /// The Call-ID becomes free for another call; the slot stays until its time is over.
+    mutating func forgetCallID(_ number: UInt64) {
+        var call = lingering[number]
+        guard call.callID.count > 0 else { return }
+        byCallID.remove(texts.hash(call.callID), slot: call.slot)
+        texts.discard(&call.callID)
+        lingering[number] = call
     }
 
     /// A message for a call that has ended.

@@ -32,7 +32,10 @@ package struct UAS: Sendable {
         defer { swap(&index, &self.index) }
         guard engine.parse(bytes, &index) else { return }
         let place = engine.find(bytes.extracting(index.callID.bounds))
-        if case .free = place, case .request(let method) = index.startLine {
+        if case .lingering(let number) = place, engine.isAnotherCall(number, index) {
+            engine.forgetCallID(number)
+            handleFirst(.invite, from: source, at: now, refusal: refusal, bytes, index)
+        } else if case .free = place, case .request(let method) = index.startLine {
             handleFirst(method, from: source, at: now, refusal: refusal, bytes, index)
         } else {
             engine.deliver(place, from: source, at: now, bytes, index)
