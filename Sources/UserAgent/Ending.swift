@@ -66,7 +66,7 @@ extension CallEngine {
     /// True where a transaction must still be settled before the call's place is free.
     private mutating func takeBack(_ i: Int, at now: MonotonicInstant) -> Bool {
         guard let t = latestInvite(i), case .inviteClient(let state) = calls[i].transactions[t].machine else {
-            return owesResponse(i)
+            return endUnacknowledgedDialog(i, at: now) || owesResponse(i)
         }
         switch state {
         case .proceeding:
@@ -134,6 +134,52 @@ extension CallEngine {
             into: &outbox.bytes)
         beginAutomatic(i, .bye, cseq: cseq, branchSequence: branch.sequence, rendered, at: now)
         return true
+    }
+
+    /// A server's 2xx whose ACK never came, although it was repeated for 64 x T1: the session is ended (13.3.1.4). Both
+    /// ends of the dialog are taken from the 2xx; its From stands in for the target, which a server does not keep.
+    private mutating func endUnacknowledgedDialog(_ i: Int, at now: MonotonicInstant) -> Bool {
+        for t in 0..<Call.transactionLimit {
+            let transaction = calls[i].transactions[t]
+            guard case .inviteServer(.terminated) = transaction.machine, transaction.status < 300,
+                !transaction.isAcknowledged, !calls[i].hasPeerEnded
+            else { continue }
+            request.removeAll()
+            request.append(texts, transaction.stored)
+            requestIndex.reparse(request, request.all)
+            calls[i].cseq &+= 1
+            let branch = automaticBranch(i)
+            let rendered = renderServersBye(i, branch)
+            beginAutomatic(i, .bye, cseq: calls[i].cseq, branchSequence: branch.sequence, rendered, at: now)
+            return true
+        }
+        return false
+    }
+
+    private mutating func renderServersBye(_ i: Int, _ branch: BranchIdentity) -> Rendered {
+        let start = outbox.bytes.count
+        let local = configuration.sources[Int(calls[i].source)]
+        outbox.bytes.append("BYE ")
+        outbox.bytes.append(request, requestIndex.fromURI.bounds)
+        outbox.bytes.append(" SIP/2.0\r\nVia: SIP/2.0/UDP ")
+        outbox.bytes.append(hostInURI: local)
+        outbox.bytes.append(":")
+        outbox.bytes.append(decimal: UInt64(local.port))
+        outbox.bytes.append(";branch=")
+        branch.append(to: &outbox.bytes)
+        outbox.bytes.append("\r\nMax-Forwards: 70\r\nFrom: ")
+        outbox.bytes.append(request, requestIndex.to.bounds)
+        outbox.bytes.append("\r\nTo: ")
+        outbox.bytes.append(request, requestIndex.from.bounds)
+        outbox.bytes.append("\r\nCall-ID: ")
+        let callID = outbox.bytes.count - start
+        outbox.bytes.append(request, requestIndex.callID.bounds)
+        outbox.bytes.append("\r\nCSeq: ")
+        outbox.bytes.append(decimal: UInt64(calls[i].cseq))
+        outbox.bytes.append(" BYE\r\nContent-Length: 0\r\n\r\n")
+        return Rendered(
+            start: start, count: outbox.bytes.count - start, callIDStart: UInt16(clamping: callID),
+            callIDCount: requestIndex.callID.count)
     }
 
     /// Request-URI and To of the dialog into `resumed` and `tagText`: the remote target where the scenario had it kept,
