@@ -222,6 +222,11 @@ package struct CallEngine: Sendable {
         }
     }
 
+    /// What is remembered of calls: nothing, once all have ended and 64 x T1 have passed.
+    package var lingeringCalls: Int { lingering.count }
+    package var hashedCallIDs: Int { byCallID.count }
+    package var textBlocksInUse: Int { texts.blocksInUse }
+
     /// Open calls whose row is not yet written.
     package var unfinishedCalls: Int { calls.reduce(0) { $0 + ($1.isOpen && !$1.isClosing ? 1 : 0) } }
 }
