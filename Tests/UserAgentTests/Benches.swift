@@ -159,7 +159,8 @@ enum Steps {
     static func scenario(_ steps: String) -> [UInt8] { Array("<scenario name=\"test\">\(steps)</scenario>".utf8) }
 
     static func request(
-        _ method: String, attributes: String = "retrans=\"500\"", uri: String = "sip:[service]@[remote_ip]:[remote_port]",
+        _ method: String, attributes: String = "retrans=\"500\"",
+        uri: String = "sip:[service]@[remote_ip]:[remote_port]",
         branch: String = "[branch]", to: String = "", callID: String = "[call_id]", cseq: String = "[cseq]",
         extra: String = ""
     ) -> String {
@@ -178,7 +179,9 @@ enum Steps {
         """
     }
 
-    static func response(_ status: String, attributes: String = "", tag: String = "", cseq: String = "[last_CSeq:]", extra: String = "") -> String {
+    static func response(
+        _ status: String, attributes: String = "", tag: String = "", cseq: String = "[last_CSeq:]", extra: String = ""
+    ) -> String {
         """
         <send \(attributes)><![CDATA[
         SIP/2.0 \(status)

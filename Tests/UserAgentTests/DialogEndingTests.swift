@@ -119,8 +119,8 @@ import UserAgent
         for cseq in ["4294967295", "[cseq-2]"] {
             var bench = try Steps.client(
                 Steps.request("INVITE", branch: "z9hG4bKmine", cseq: cseq) + "<recv response=\"200\"/><pause/>"
-                    + "<recv response=\"299\"/>")
-            { $0.hold = .seconds(5) }
+                    + "<recv response=\"299\"/>"
+            ) { $0.hold = .seconds(5) }
             bench.answer(.invite, 200)
             bench.giveUp()
             #expect(bench.rows.count == 1)

@@ -14,7 +14,8 @@ import UserAgent
         let answer = Steps.response("200 OK", tag: ";tag=t") + "<recv request=\"ACK\"/>"
         var bench = try Steps.server(
             "<recv request=\"INVITE\"/>" + answer + "<recv request=\"INVITE\"/>"
-                + Steps.response("200 OK") + "<recv request=\"ACK\"/><recv request=\"BYE\"/>" + Steps.response("200 OK"))
+                + Steps.response("200 OK") + "<recv request=\"ACK\"/><recv request=\"BYE\"/>" + Steps.response("200 OK")
+        )
         bench.receive(SampleRequest(method: .invite))
         bench.receive(SampleRequest(method: .ack, branch: "z9hG4bKa1", toTag: "t"))
         bench.receive(SampleRequest(method: .invite, cseq: 2, branch: "z9hG4bKtwo", toTag: "t"))
@@ -45,7 +46,8 @@ import UserAgent
 
     @Test func aCancelTheScenarioDoesNotMentionIsAnsweredWith200And487() throws {
         var bench = try Steps.server(
-            "<recv request=\"INVITE\"/>" + Steps.response("180 Ringing", tag: ";tag=t") + "<pause milliseconds=\"9000\"/>")
+            "<recv request=\"INVITE\"/>" + Steps.response("180 Ringing", tag: ";tag=t")
+                + "<pause milliseconds=\"9000\"/>")
         bench.receive(SampleRequest(method: .invite))
         bench.receive(SampleRequest(method: .cancel))
         bench.receive(SampleRequest(method: .cancel))
@@ -70,7 +72,8 @@ import UserAgent
         #expect(bench.summaries == ["180 INVITE", "200 INVITE"])
 
         bench = try Steps.server(
-            "<recv request=\"INVITE\"/>" + Steps.response("180 Ringing", tag: ";tag=t") + "<pause milliseconds=\"9000\"/>")
+            "<recv request=\"INVITE\"/>" + Steps.response("180 Ringing", tag: ";tag=t")
+                + "<pause milliseconds=\"9000\"/>")
         bench.receive(SampleRequest(method: .invite))
         bench.receive(SampleRequest(method: .invite))
         #expect(bench.summaries == ["180 INVITE", "180 INVITE"])
@@ -133,7 +136,9 @@ import UserAgent
     /// RFC 3261, 18.2.2 and RFC 3581.
     @Test func responsesGoWhereTheViaAsksForThem() throws {
         let source = SocketAddress(ipv4: 0x0A00_0001, port: 40_000)
-        for (via, rport, port) in [("10.0.0.1:5070", false, 5070), ("10.0.0.1", false, 5060), ("10.0.0.1:5070", true, 40_000)]
+        for (via, rport, port) in [
+            ("10.0.0.1:5070", false, 5070), ("10.0.0.1", false, 5060), ("10.0.0.1:5070", true, 40_000),
+        ]
             as [(String, Bool, UInt16)]
         {
             var bench = try standard()
