@@ -110,6 +110,8 @@ struct Call: Sendable, BitwiseCopyable {
     var stamp: UInt32 = 0
     /// Index of the step the call stands on.
     var step: UInt16 = 0
+    /// Place of the transaction begun last.
+    var newestTransaction: UInt8 = 0
     /// The server transaction that the scenario's next response answers.
     var answering: UInt8 = .max
     var source: UInt16 = 0

@@ -298,26 +298,32 @@ extension CallEngine {
 
     // MARK: transactions
 
-    /// A place for a new transaction: an unused one, else a finished one, else an accepted INVITE older than another.
+    /// A place for a new transaction: an unused one, else the oldest finished one, else an accepted INVITE older than
+    /// another.
     mutating func freeTransaction(_ i: Int) -> Int? {
-        var finished: Int?
-        for t in 0..<Call.transactionLimit {
-            if case .none = calls[i].transactions[t].machine { return t }
-            if calls[i].transactions[t].isFinished { finished = finished ?? t }
-        }
-        if finished == nil {
-            for t in 0..<Call.transactionLimit {
-                switch calls[i].transactions[t].machine {
-                case .inviteClient(.accepted) where t != latestInvite(i): finished = t
-                case .inviteServer(.accepted) where calls[i].transactions[t].isAcknowledged: finished = finished ?? t
-                case .none, .inviteClient, .client, .inviteServer, .server: break
-                }
-            }
-        }
-        guard let t = finished else { return nil }
+        guard let t = replaceableTransaction(i) else { return nil }
+        calls[i].newestTransaction = UInt8(t)
         texts.discard(&calls[i].transactions[t].stored)
         texts.discard(&calls[i].transactions[t].ackStored)
         return t
+    }
+
+    private func replaceableTransaction(_ i: Int) -> Int? {
+        let newest = Int(calls[i].newestTransaction)
+        var superseded: Int?
+        var finished: Int?
+        // From the newest backwards: the last one found is the oldest.
+        for age in 0..<Call.transactionLimit {
+            let t = (newest + Call.transactionLimit - age) % Call.transactionLimit
+            if calls[i].transactions[t].isFinished { finished = t }
+            switch calls[i].transactions[t].machine {
+            case .none: return t
+            case .inviteClient(.accepted) where t != latestInvite(i): superseded = t
+            case .inviteServer(.accepted) where calls[i].transactions[t].isAcknowledged: superseded = t
+            case .inviteClient, .client, .inviteServer, .server: break
+            }
+        }
+        return finished ?? superseded
     }
 
     /// The INVITE of ours sent last.
