@@ -89,7 +89,12 @@ package struct AnsweringServer: Sendable {
 
     package var deadline: MonotonicInstant {
         var next = uas.deadline
-        if let current { next = min(next, current.hasStarted ? current.end : current.start) }
+        if let current {
+            next = min(next, current.hasStarted ? current.end : current.start)
+        } else if !waiting.isEmpty || !urgent.isEmpty {
+            // The outbox was full before the next piece of work was begun: at once.
+            return MonotonicInstant(nanoseconds: .min)
+        }
         if let first = delayed.first { next = min(next, first.until) }
         return next
     }

@@ -32,10 +32,12 @@ struct CallTransaction: Sendable, BitwiseCopyable {
     /// Made by the engine itself (CANCEL, BYE on giving up), not by a step of the scenario.
     var isAutomatic = false
     /// Stamp of the timer entry that counts; entries with another one are void.
-    var stamp: UInt16 = 0
+    var stamp: UInt32 = 0
     var retransmissions: UInt16 = 0
     /// The step that sent it, for rendering it again; `.max` where `stored` holds the bytes.
     var step: UInt16 = .max
+    /// INVITE server: the ACK of our 2xx has come.
+    var isAcknowledged = false
     /// Server: the last response sent.
     var status: UInt16 = 0
     /// The number in the CSeq header; and the call's counter when it was rendered.
@@ -55,6 +57,15 @@ struct CallTransaction: Sendable, BitwiseCopyable {
     var ackStored = TextRange.empty
     /// Server: where responses go (RFC 3261, 18.2.2).
     var replyTo = SocketAddress(ipv4: 0, port: 0)
+
+    /// Server: a final response is still to come.
+    var awaitsFinalResponse: Bool {
+        switch machine {
+        case .none, .inviteClient, .client: false
+        case .inviteServer(let state): state == .proceeding
+        case .server(let state): state == .trying || state == .proceeding
+        }
+    }
 
     /// Its state no longer matters to the flow: the place may be given to another transaction.
     var isFinished: Bool {
@@ -93,14 +104,14 @@ struct Call: Sendable, BitwiseCopyable {
     var isClosing = false
     var isTagged = false
     var hasSentRequest = false
-    /// Server: the ACK of our 2xx has come.
-    var isAcknowledged = false
     /// The peer's BYE has come.
     var hasPeerEnded = false
     var waiting = Waiting.nothing
-    var stamp: UInt16 = 0
+    var stamp: UInt32 = 0
     /// Index of the step the call stands on.
     var step: UInt16 = 0
+    /// Place of the transaction begun last.
+    var newestTransaction: UInt8 = 0
     /// The server transaction that the scenario's next response answers.
     var answering: UInt8 = .max
     var source: UInt16 = 0
@@ -128,5 +139,9 @@ struct Call: Sendable, BitwiseCopyable {
     var byeAnsweredAt = Moment.never
     var lastFinalAt = Moment.never
     var pausedAt = Moment.never
+    /// Named response times already taken: only the first stop of a call counts.
+    var stoppedResponseTimes: UInt64 = 0
     var hold = Nanoseconds.zero
+    /// What `hold` was at `lastFinalAt`: a pause after it is no part of the response time.
+    var holdAtLastFinal = Nanoseconds.zero
 }

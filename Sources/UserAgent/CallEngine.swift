@@ -79,6 +79,8 @@ package struct CallEngine: Sendable {
     var resumed = ByteBuffer(capacity: 2048)
     var resumedIndex = MessageIndex()
     var receivedIndex = MessageIndex()
+    /// What the scenario writes before `[call_id]`: `x///`, or nothing.
+    var callIDPrefix = ByteBuffer(capacity: 0)
     /// Whether the scenario's Call-IDs are `[call_id]`, so that calls are found without hashing. Known after the first.
     var usesOwnCallIDs: Bool?
     let hasGlobalReceives: Bool
@@ -124,15 +126,19 @@ package struct CallEngine: Sendable {
         let i = Int(receipt.slot)
         guard calls[i].generation == receipt.generation, calls[i].isOpen else { return }
         let t = Int(receipt.index)
+        // Where the kernel refused the first copy, the first one it took counts.
+        noteSending(i, t, at: sentAt)
         switch kind {
-        case .firstSending:
-            calls[i].transactions[t].sentAt.setOnce(sentAt)
-            if calls[i].transactions[t].isFirst { calls[i].sentAt.setOnce(sentAt) }
-            if calls[i].transactions[t].method == .bye { calls[i].byeSentAt.setOnce(sentAt) }
-            startResponseTimes(i, step: calls[i].transactions[t].step, at: sentAt)
-        case .retransmission:
-            recordRetransmission(i, t, due: transmit.due, sentAt: sentAt)
+        case .firstSending: startResponseTimes(i, step: calls[i].transactions[t].step, at: sentAt)
+        case .retransmission: recordRetransmission(i, t, due: transmit.due, sentAt: sentAt)
         }
+    }
+
+    private mutating func noteSending(_ i: Int, _ t: Int, at sentAt: MonotonicInstant) {
+        calls[i].transactions[t].sentAt.setOnce(sentAt)
+        if calls[i].transactions[t].isAutomatic { return }
+        if calls[i].transactions[t].isFirst { calls[i].sentAt.setOnce(sentAt) }
+        if calls[i].transactions[t].method == .bye { calls[i].byeSentAt.setOnce(sentAt) }
     }
 
     // MARK: places
@@ -215,6 +221,11 @@ package struct CallEngine: Sendable {
             }
         }
     }
+
+    /// What is remembered of calls: nothing, once all have ended and 64 x T1 have passed.
+    package var lingeringCalls: Int { lingering.count }
+    package var hashedCallIDs: Int { byCallID.count }
+    package var textBlocksInUse: Int { texts.blocksInUse }
 
     /// Open calls whose row is not yet written.
     package var unfinishedCalls: Int { calls.reduce(0) { $0 + ($1.isOpen && !$1.isClosing ? 1 : 0) } }

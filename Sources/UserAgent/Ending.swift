@@ -10,6 +10,9 @@ extension CallEngine {
         record(i, outcome, at: now)
         calls[i].stamp &+= 1
         switch outcome {
+        case .ok where owesResponse(i):
+            calls[i].isClosing = true
+            return
         case .ok, .refused, .unsent: break
         case .status, .timeout, .unexpected, .interrupted:
             if takeBack(i, at: now) {
@@ -39,8 +42,8 @@ extension CallEngine {
             row.answer = call.answeredAt.instant.map { $0 - sentAt }
             if let byeSentAt = call.byeSentAt.instant { row.bye = call.byeAnsweredAt.instant.map { $0 - byeSentAt } }
             if outcome == .ok, let end = call.lastFinalAt.instant {
-                row.rtt = end - sentAt - call.hold
-                row.rttFromDue = end - call.dueAt - call.hold
+                row.rtt = end - sentAt - call.holdAtLastFinal
+                row.rttFromDue = end - call.dueAt - call.holdAtLastFinal
             }
         }
         journal.calls.append(row)
@@ -53,6 +56,7 @@ extension CallEngine {
             return CallIDText(texts.bytes.span.extracting(kept.bounds))
         }
         idText.removeAll()
+        idText.append(callIDPrefix, callIDPrefix.all)
         CallIdentity(run: configuration.run, number: calls[i].number, slot: calls[i].slot).append(to: &idText)
         return CallIDText(idText.storage.span.extracting(idText.all))
     }
@@ -62,7 +66,7 @@ extension CallEngine {
     /// True where a transaction must still be settled before the call's place is free.
     private mutating func takeBack(_ i: Int, at now: MonotonicInstant) -> Bool {
         guard let t = latestInvite(i), case .inviteClient(let state) = calls[i].transactions[t].machine else {
-            return hasUnacknowledgedFailure(i)
+            return endUnacknowledgedDialog(i, at: now) || owesResponse(i)
         }
         switch state {
         case .proceeding:
@@ -72,15 +76,29 @@ extension CallEngine {
             if calls[i].byeSentAt.hasCome || calls[i].hasPeerEnded { return false }
             return endDialog(i, t, at: now)
         case .calling, .completed, .terminated:
-            // CANCEL may only follow a provisional (9.1); there is nothing the peer is known to believe in.
-            return false
+            // CANCEL may only follow a provisional (9.1). But a failed re-INVITE leaves its dialog standing (14.1).
+            return endStandingDialog(i, at: now)
         }
     }
 
-    /// A server that refused an INVITE waits for the ACK, repeating its response (timers G and H).
-    private func hasUnacknowledgedFailure(_ i: Int) -> Bool {
+    private mutating func endStandingDialog(_ i: Int, at now: MonotonicInstant) -> Bool {
+        if calls[i].byeSentAt.hasCome || calls[i].hasPeerEnded { return false }
         for t in 0..<Call.transactionLimit {
-            if case .inviteServer(.completed) = calls[i].transactions[t].machine { return true }
+            if case .inviteClient(.accepted) = calls[i].transactions[t].machine { return endDialog(i, t, at: now) }
+        }
+        return false
+    }
+
+    /// A server's final response to INVITE is repeated until the ACK is here, whatever the scenario does meanwhile
+    /// (timers G and H, 13.3.1.4); a BYE says as much as the ACK.
+    func owesResponse(_ i: Int) -> Bool {
+        for t in 0..<Call.transactionLimit {
+            switch calls[i].transactions[t].machine {
+            case .inviteServer(.completed): return true
+            case .inviteServer(.accepted):
+                if !calls[i].transactions[t].isAcknowledged, !calls[i].hasPeerEnded { return true }
+            case .none, .inviteClient, .client, .inviteServer, .server: continue
+            }
         }
         return false
     }
@@ -90,8 +108,8 @@ extension CallEngine {
         let rendered = ComposedMessage.cancel(request, requestIndex, into: &outbox.bytes)
         // 9.1: after 64 x T1 without a final response the INVITE counts as cancelled.
         calls[i].transactions[invite].sentAt = Moment(now)
-        calls[i].transactions[invite].schedule.wait(
-            until: now + configuration.timers.transactionTimeout, from: now)
+        let length = configuration.timers.transactionTimeout
+        calls[i].transactions[invite].schedule.wait(until: now + length, length: length)
         armTransactionTimer(i, invite)
         beginAutomatic(
             i, .cancel, cseq: calls[i].transactions[invite].cseq,
@@ -109,13 +127,59 @@ extension CallEngine {
             texts.replace(&calls[i].transactions[t].ackStored, with: outbox.bytes, ack.range)
             post(i, ack, method: .ack, cseq: calls[i].transactions[t].cseq, due: now)
         }
-        let cseq = max(calls[i].cseq, calls[i].transactions[t].cseq) + 1
+        let cseq = max(calls[i].cseq, calls[i].transactions[t].cseq) &+ 1
         let branch = automaticBranch(i)
         let rendered = InDialog(branch: branch, cseq: cseq).bye(
             request, requestIndex, target: resumed, remote: tagText, routes: calls[i].routes, in: texts,
             into: &outbox.bytes)
         beginAutomatic(i, .bye, cseq: cseq, branchSequence: branch.sequence, rendered, at: now)
         return true
+    }
+
+    /// A server's 2xx whose ACK never came, although it was repeated for 64 x T1: the session is ended (13.3.1.4). Both
+    /// ends of the dialog are taken from the 2xx; its From stands in for the target, which a server does not keep.
+    private mutating func endUnacknowledgedDialog(_ i: Int, at now: MonotonicInstant) -> Bool {
+        for t in 0..<Call.transactionLimit {
+            let transaction = calls[i].transactions[t]
+            guard case .inviteServer(.terminated) = transaction.machine, transaction.status < 300,
+                !transaction.isAcknowledged, !calls[i].hasPeerEnded
+            else { continue }
+            request.removeAll()
+            request.append(texts, transaction.stored)
+            requestIndex.reparse(request, request.all)
+            calls[i].cseq &+= 1
+            let branch = automaticBranch(i)
+            let rendered = renderServersBye(i, branch)
+            beginAutomatic(i, .bye, cseq: calls[i].cseq, branchSequence: branch.sequence, rendered, at: now)
+            return true
+        }
+        return false
+    }
+
+    private mutating func renderServersBye(_ i: Int, _ branch: BranchIdentity) -> Rendered {
+        let start = outbox.bytes.count
+        let local = configuration.sources[Int(calls[i].source)]
+        outbox.bytes.append("BYE ")
+        outbox.bytes.append(request, requestIndex.fromURI.bounds)
+        outbox.bytes.append(" SIP/2.0\r\nVia: SIP/2.0/UDP ")
+        outbox.bytes.append(hostInURI: local)
+        outbox.bytes.append(":")
+        outbox.bytes.append(decimal: UInt64(local.port))
+        outbox.bytes.append(";branch=")
+        branch.append(to: &outbox.bytes)
+        outbox.bytes.append("\r\nMax-Forwards: 70\r\nFrom: ")
+        outbox.bytes.append(request, requestIndex.to.bounds)
+        outbox.bytes.append("\r\nTo: ")
+        outbox.bytes.append(request, requestIndex.from.bounds)
+        outbox.bytes.append("\r\nCall-ID: ")
+        let callID = outbox.bytes.count - start
+        outbox.bytes.append(request, requestIndex.callID.bounds)
+        outbox.bytes.append("\r\nCSeq: ")
+        outbox.bytes.append(decimal: UInt64(calls[i].cseq))
+        outbox.bytes.append(" BYE\r\nContent-Length: 0\r\n\r\n")
+        return Rendered(
+            start: start, count: outbox.bytes.count - start, callIDStart: UInt16(clamping: callID),
+            callIDCount: requestIndex.callID.count)
     }
 
     /// Request-URI and To of the dialog into `resumed` and `tagText`: the remote target where the scenario had it kept,
@@ -140,7 +204,7 @@ extension CallEngine {
     mutating func composeBye(
         _ i: Int, _ t: Int, at now: MonotonicInstant, _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex
     ) {
-        let cseq = max(calls[i].cseq, calls[i].transactions[t].cseq) + 1
+        let cseq = max(calls[i].cseq, calls[i].transactions[t].cseq) &+ 1
         let branch = automaticBranch(i)
         let rendered = InDialog(branch: branch, cseq: cseq).bye(
             request, requestIndex, target: bytes.extracting(index.contactURI.bounds),
@@ -153,7 +217,7 @@ extension CallEngine {
     ) {
         let stored = texts.keep(outbox.bytes, rendered.range)
         post(i, rendered, method: method, cseq: cseq, due: now)
-        guard let t = freeTransaction(i) else { return }
+        let t = placeForAutomatic(i)
         var transaction = CallTransaction()
         transaction.stamp = calls[i].transactions[t].stamp &+ 1
         transaction.machine = .client(.trying)
@@ -168,6 +232,15 @@ extension CallEngine {
         armTransactionTimer(i, t)
     }
 
+    /// A closing call owes nobody else anything: but for the INVITE being taken back, any place will do.
+    private mutating func placeForAutomatic(_ i: Int) -> Int {
+        if let t = freeTransaction(i) { return t }
+        let t = latestInvite(i) == 0 ? 1 : 0
+        texts.discard(&calls[i].transactions[t].stored)
+        texts.discard(&calls[i].transactions[t].ackStored)
+        return t
+    }
+
     // MARK: settling
 
     /// A response while closing. The INVITE's final response or the BYE's ends it; a 2xx that crossed the CANCEL is
@@ -180,9 +253,10 @@ extension CallEngine {
         switch calls[i].transactions[t].method {
         case .invite:
             if status < 300 {
+                keepRouteSet(i, bytes, index)
                 acknowledgeSuccess(i, t, at: now, bytes, index)
                 _ = endDialog(i, t, at: now)
-            } else {
+            } else if !endStandingDialog(i, at: now) {
                 release(i, at: now)
             }
         case .cancel:

@@ -176,7 +176,7 @@ extension CallEngine {
         run(i, at: now, bytes, index)
     }
 
-    private mutating func keepRouteSet(_ i: Int, _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex) {
+    mutating func keepRouteSet(_ i: Int, _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex) {
         var role = RouteSet.Role.server
         if case .response = index.startLine { role = .client }
         request.removeAll()
@@ -187,6 +187,7 @@ extension CallEngine {
             counters.malformed += 1
             return
         }
+        keepSentMessages(i)
         // The route set is learnt once (RFC 3261, 12.1.2); the remote target may be refreshed (12.2.1.2).
         if calls[i].routes.count == 0, request.count > 0 {
             texts.replace(&calls[i].routes, with: request, request.all)
@@ -216,7 +217,8 @@ extension CallEngine {
         let names = program.responseTimeNames.count
         for n in 0..<names {
             let bit = UInt64(1) << UInt64(n)
-            if instruction.stopsResponseTimes & bit != 0, configuration.recordsCalls {
+            if instruction.stopsResponseTimes & bit & ~calls[i].stoppedResponseTimes != 0, configuration.recordsCalls {
+                calls[i].stoppedResponseTimes |= bit
                 // Never started: it runs from the call's creation.
                 let since = responseTimeStarts[i * names + n].instant ?? calls[i].sentAt.instant ?? calls[i].dueAt
                 journal.responseTimes.append(

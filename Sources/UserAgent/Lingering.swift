@@ -34,6 +34,8 @@ struct LingeringCall: Sendable, BitwiseCopyable {
     /// Server: the step that answered the last request other than INVITE; it answers the repeat just so, for it takes
     /// everything from the request.
     var answerStep: UInt16
+    /// Its status, where the engine made the answer itself; else 0.
+    var answerStatus: UInt16
     var answerMethod: Method
 }
 
@@ -45,7 +47,7 @@ extension CallEngine {
             destination: call.destination, callID: call.callID, peerTag: call.peerTag, routes: call.routes,
             remoteTarget: call.remoteTarget, ackStep: .max, ackSequence: 0, ackStored: .empty, rawCSeq: 0,
             inviteCSeq: 0, inviteStatus: call.inviteStatus, inviteStep: .max, inviteSequence: 0, lastCSeq: call.cseq,
-            forksEnded: call.automaticRequests, answerStep: .max, answerMethod: .other)
+            forksEnded: call.automaticRequests, answerStep: .max, answerStatus: 0, answerMethod: .other)
         let invite = latestInvite(i)
         for t in 0..<Call.transactionLimit {
             let transaction = call.transactions[t]
@@ -60,10 +62,13 @@ extension CallEngine {
                 remembered.inviteSequence = transaction.branchSequence
             case .inviteClient:
                 texts.discard(&calls[i].transactions[t].ackStored)
-            case .server(.completed) where transaction.step != .max:
+            case .inviteServer:
+                remembered.inviteCSeq = max(remembered.inviteCSeq, transaction.cseq)
+            case .server(.completed):
                 remembered.answerStep = transaction.step
+                remembered.answerStatus = transaction.step == .max ? transaction.status : 0
                 remembered.answerMethod = transaction.method
-            case .none, .client, .inviteServer, .server: break
+            case .none, .client, .server: break
             }
         }
         return remembered
@@ -84,6 +89,22 @@ extension CallEngine {
         }
     }
 
+    /// An INVITE outside a dialog with a higher number: the caller tries again under its old Call-ID (8.1.3.5), and
+    /// that is another call.
+    func isAnotherCall(_ number: UInt64, _ index: borrowing MessageIndex) -> Bool {
+        guard case .request(.invite) = index.startLine else { return false }
+        return index.toTag.isEmpty && index.cseq > lingering[number].inviteCSeq
+    }
+
+    /// The Call-ID becomes free for another call; the slot stays until its time is over.
+    mutating func forgetCallID(_ number: UInt64) {
+        var call = lingering[number]
+        guard call.callID.count > 0 else { return }
+        byCallID.remove(texts.hash(call.callID), slot: call.slot)
+        texts.discard(&call.callID)
+        lingering[number] = call
+    }
+
     /// A message for a call that has ended.
     mutating func receiveLate(
         _ number: UInt64, from source: SocketAddress, at now: MonotonicInstant, _ bytes: borrowing Span<UInt8>,
@@ -97,7 +118,10 @@ extension CallEngine {
             } else {
                 counters.repeatsReceived += 1
                 guard index.cseqMethod == .invite, index.cseq == call.inviteCSeq else { return }
-                if status < 300, !texts.matches(call.peerTag, bytes.extracting(index.toTag.bounds)) {
+                let wasAcknowledged = call.ackStep != .max || call.ackStored.count > 0
+                if status < 300,
+                    !wasAcknowledged || !texts.matches(call.peerTag, bytes.extracting(index.toTag.bounds))
+                {
                     endLateFork(number, at: now, bytes, index)
                 } else {
                     repeatLateAck(call, at: now)
@@ -142,7 +166,7 @@ extension CallEngine {
             let branch = BranchIdentity(
                 run: configuration.run, number: call.number,
                 sequence: Self.automaticSequence + UInt32(call.forksEnded))
-            let cseq = method == .ack ? call.inviteCSeq : max(call.lastCSeq, call.inviteCSeq) + 1
+            let cseq = method == .ack ? call.inviteCSeq : max(call.lastCSeq, call.inviteCSeq) &+ 1
             let dialog = InDialog(branch: branch, cseq: cseq)
             let rendered =
                 method == .ack
@@ -187,9 +211,11 @@ extension CallEngine {
                 lastIndex: index)
             counters.responsesRetransmitted += 1
         } else {
-            // 12.2.2: no such dialog any more.
             let tag = CallIdentity(run: configuration.run, number: call.number, slot: call.slot)
-            rendered = renderResponse(481, tag, bytes, index)
+            let isRepeat = method == call.answerMethod && call.answerStatus != 0
+            // 12.2.2: no such dialog any more.
+            rendered = renderResponse(isRepeat ? call.answerStatus : 481, tag, bytes, index)
+            if isRepeat { counters.responsesRetransmitted += 1 }
         }
         outbox.append(
             Transmit(

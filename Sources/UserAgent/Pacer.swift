@@ -52,7 +52,7 @@ package struct Pacer: Sendable {
     }
 
     package mutating func advance() {
-        for _ in 0..<stride { step() }
+        if generator == nil { index += stride } else { for _ in 0..<stride { step() } }
         refresh()
     }
 

@@ -36,6 +36,10 @@ extension CallEngine {
         _ i: Int, _ method: Method, _ branch: UInt64, from source: SocketAddress, at now: MonotonicInstant,
         _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex
     ) {
+        if isMerged(i, method, index) {
+            counters.stray += 1
+            return answerOutOfDialog(status: 482, from: source, bytes, index)
+        }
         guard let t = beginServerTransaction(i, method, branch, from: source, bytes, index) else {
             counters.stray += 1
             return
@@ -48,11 +52,26 @@ extension CallEngine {
         switch method {
         case .bye, .cancel:
             answer(i, t, status: 200, at: now, bytes, index)
-            if !calls[i].isClosing { finish(i, .unexpected, at: now) }
+            if !calls[i].isClosing { return finish(i, .unexpected, at: now) }
+            if program.role == .server, !owesResponse(i) { release(i, at: now) }
         case .other, .invite, .ack, .register, .options, .prack, .subscribe, .notify, .publish, .info, .refer, .message,
             .update:
             if !calls[i].isClosing { finish(i, .unexpected, at: now) }
         }
+    }
+
+    /// The same request by another path of a forking proxy (8.2.2.2).
+    private func isMerged(_ i: Int, _ method: Method, _ index: borrowing MessageIndex) -> Bool {
+        guard index.toTag.isEmpty, method != .cancel else { return false }
+        for t in 0..<Call.transactionLimit {
+            let transaction = calls[i].transactions[t]
+            guard transaction.method == method, transaction.cseq == index.cseq else { continue }
+            switch transaction.machine {
+            case .inviteServer, .server: return true
+            case .none, .inviteClient, .client: continue
+            }
+        }
+        return false
     }
 
     /// Nil where all places are taken by transactions that matter.
@@ -70,7 +89,8 @@ extension CallEngine {
         transaction.replyTo = Self.replyAddress(source, index)
         calls[i].transactions[t] = transaction
         calls[i].answering = UInt8(t)
-        calls[i].destination = source
+        // A client's requests go on to the run's target, wherever a request in its call came from.
+        if program.role == .server { calls[i].destination = source }
         return t
     }
 
@@ -107,9 +127,9 @@ extension CallEngine {
                 isNew = state.receiveAck()
                 calls[i].transactions[t].machine = .inviteServer(state)
                 stopTimer(i, t)
-            case .accepted where !calls[i].isAcknowledged:
+            case .accepted where !calls[i].transactions[t].isAcknowledged:
                 isNew = true
-                calls[i].isAcknowledged = true
+                calls[i].transactions[t].isAcknowledged = true
                 stopTimer(i, t)
             case .accepted, .proceeding, .confirmed, .terminated: break
             }

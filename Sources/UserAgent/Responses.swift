@@ -100,15 +100,29 @@ extension CallEngine {
     ) {
         note(i, t, status, at: now)
         let tag = bytes.extracting(index.toTag.bounds)
-        if !tag.isEmpty, !texts.matches(calls[i].peerTag, tag) { texts.replace(&calls[i].peerTag, with: tag) }
+        if !tag.isEmpty, !texts.matches(calls[i].peerTag, tag), mayChangeTag(i, t) {
+            keepSentMessages(i)
+            texts.replace(&calls[i].peerTag, with: tag)
+        }
         if calls[i].isClosing { return settle(i, t, status, at: now, bytes, index) }
         if let step = receiveStep(i, for: .status(status)) {
             accept(i, step, at: now, bytes, index)
         } else if status < 200 {
             counters.unlistedProvisional += 1
         } else {
+            // A dialog nobody asked for is ended where it really is (12.1.2).
+            if status < 300, calls[i].transactions[t].method == .invite { keepRouteSet(i, bytes, index) }
             finish(i, status >= 300 ? .status(status) : .unexpected, at: now)
         }
+    }
+
+    /// A dialog keeps the tag of its 2xx, whatever later responses say.
+    private func mayChangeTag(_ i: Int, _ t: Int) -> Bool {
+        if calls[i].peerTag.count == 0 || calls[i].transactions[t].method == .invite { return true }
+        for other in 0..<Call.transactionLimit {
+            if case .inviteClient(.accepted) = calls[i].transactions[other].machine { return false }
+        }
+        return true
     }
 
     private mutating func note(_ i: Int, _ t: Int, _ status: UInt16, at now: MonotonicInstant) {
@@ -125,6 +139,7 @@ extension CallEngine {
         }
         guard status >= 200 else { return }
         calls[i].lastFinalAt = Moment(now)
+        calls[i].holdAtLastFinal = calls[i].hold
         if transaction.method == .invite { calls[i].inviteStatus = status }
         if transaction.method == .bye { calls[i].byeAnsweredAt.setOnce(now) }
     }
@@ -176,7 +191,7 @@ extension CallEngine {
         post(i, rendered, method: .ack, cseq: transaction.cseq, due: now, isRetransmission: true)
     }
 
-    private mutating func renderAck(_ i: Int, _ transaction: CallTransaction) -> Rendered {
+    mutating func renderAck(_ i: Int, _ transaction: CallTransaction) -> Rendered {
         guard case .send(let send) = program.instructions[Int(transaction.ackStep)].operation else {
             preconditionFailure("step \(transaction.ackStep) sent an ACK and is no send")
         }

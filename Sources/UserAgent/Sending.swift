@@ -85,14 +85,28 @@ extension CallEngine {
     ) -> Bool {
         let rendered = render(
             i, step, template: send.template, cseq: calls[i].cseq, branchSequence(i, step), bytes, index)
-        let t = Int(calls[i].answering)
-        guard t < Call.transactionLimit else {
+        guard let t = answeredTransaction(i, rendered) else {
             // A response to nothing: the scenario may want exactly that.
             outbox.append(Transmit(start: rendered.start, count: rendered.count, destination: calls[i].destination))
             return true
         }
         respond(i, t, status: send.status, step: UInt16(step), rendered, at: now)
         return true
+    }
+
+    /// The request last received, unless that is answered already or a CANCEL: then the response's own CSeq tells, for
+    /// the INVITE behind it still waits (9.2).
+    private mutating func answeredTransaction(_ i: Int, _ rendered: Rendered) -> Int? {
+        let t = Int(calls[i].answering)
+        guard t < Call.transactionLimit else { return nil }
+        let transaction = calls[i].transactions[t]
+        if transaction.method != .cancel, transaction.awaitsFinalResponse { return t }
+        requestIndex.reparse(outbox.bytes, rendered.range)
+        if requestIndex.cseqMethod == transaction.method { return t }
+        for other in 0..<Call.transactionLimit where calls[i].transactions[other].awaitsFinalResponse {
+            if calls[i].transactions[other].method == requestIndex.cseqMethod { return other }
+        }
+        return t
     }
 
     /// A response goes out within its server transaction, which keeps it for repeats.
@@ -151,7 +165,8 @@ extension CallEngine {
     private mutating func sentCSeq(template: UInt16, raw: UInt32, _ rendered: Rendered) -> UInt32 {
         switch program.templates[Int(template)].cseqNumber {
         case .literal(let number): return number
-        case .slot(let offset): return UInt32(truncatingIfNeeded: Int64(raw) + Int64(offset))
+        // As it is rendered: never below zero.
+        case .slot(let offset): return UInt32(clamping: Int64(raw) + Int64(offset))
         case .other:
             requestIndex.reparse(outbox.bytes, rendered.range)
             return requestIndex.cseq
@@ -166,6 +181,11 @@ extension CallEngine {
         if usesOwnCallIDs == nil {
             let identity = CallIdentity(run: configuration.run, number: calls[i].number, slot: calls[i].slot)
             usesOwnCallIDs = Self.callID(outbox.bytes, range) == identity
+            idText.removeAll()
+            identity.append(to: &idText)
+            if usesOwnCallIDs == true, range.count > idText.count {
+                callIDPrefix.append(outbox.bytes, range.lowerBound..<range.upperBound - idText.count)
+            }
         }
         if usesOwnCallIDs == false {
             calls[i].callID = texts.keep(outbox.bytes, range)
@@ -234,6 +254,38 @@ extension CallEngine {
         return program.templates[Int(send.template)].renderAgain(into: &outbox.bytes, values: values, texts: texts)
     }
 
+    /// Before the call learns another tag, route or target: messages that show them and may be sent again are kept as
+    /// they went out, for a repeat is the same bytes (17.1.1.2).
+    mutating func keepSentMessages(_ i: Int) {
+        for t in 0..<Call.transactionLimit {
+            let transaction = calls[i].transactions[t]
+            switch transaction.machine {
+            case .inviteClient, .client: break
+            case .none, .inviteServer, .server: continue
+            }
+            if transaction.stored.count == 0, showsDialog(transaction.step) {
+                let mark = outbox.bytes.count
+                let rendered = renderRequest(i, t)
+                calls[i].transactions[t].stored = texts.keep(outbox.bytes, rendered.range)
+                outbox.bytes.truncate(to: mark)
+            }
+            if transaction.ackStored.count == 0, showsDialog(transaction.ackStep) {
+                let mark = outbox.bytes.count
+                let rendered = renderAck(i, transaction)
+                calls[i].transactions[t].ackStored = texts.keep(outbox.bytes, rendered.range)
+                outbox.bytes.truncate(to: mark)
+            }
+        }
+    }
+
+    private func showsDialog(_ step: UInt16) -> Bool {
+        guard Int(step) < program.instructions.count,
+            case .send(let send) = program.instructions[Int(step)].operation
+        else { return false }
+        let template = Int(send.template)
+        return program.templates[template].usesPeerTag || program.templates[template].usesRouteSet
+    }
+
     /// Bytes kept earlier, with the place of their Call-ID found again.
     mutating func copyToOutbox(_ stored: TextRange) -> Rendered {
         let start = outbox.bytes.count
@@ -246,26 +298,32 @@ extension CallEngine {
 
     // MARK: transactions
 
-    /// A place for a new transaction: an unused one, else a finished one, else an accepted INVITE older than another.
+    /// A place for a new transaction: an unused one, else the oldest finished one, else an accepted INVITE older than
+    /// another.
     mutating func freeTransaction(_ i: Int) -> Int? {
-        var finished: Int?
-        for t in 0..<Call.transactionLimit {
-            if case .none = calls[i].transactions[t].machine { return t }
-            if calls[i].transactions[t].isFinished { finished = finished ?? t }
-        }
-        if finished == nil {
-            for t in 0..<Call.transactionLimit {
-                switch calls[i].transactions[t].machine {
-                case .inviteClient(.accepted) where t != latestInvite(i): finished = t
-                case .inviteServer(.accepted): finished = finished ?? t
-                case .none, .inviteClient, .client, .inviteServer, .server: break
-                }
-            }
-        }
-        guard let t = finished else { return nil }
+        guard let t = replaceableTransaction(i) else { return nil }
+        calls[i].newestTransaction = UInt8(t)
         texts.discard(&calls[i].transactions[t].stored)
         texts.discard(&calls[i].transactions[t].ackStored)
         return t
+    }
+
+    private func replaceableTransaction(_ i: Int) -> Int? {
+        let newest = Int(calls[i].newestTransaction)
+        var superseded: Int?
+        var finished: Int?
+        // From the newest backwards: the last one found is the oldest.
+        for age in 0..<Call.transactionLimit {
+            let t = (newest + Call.transactionLimit - age) % Call.transactionLimit
+            if calls[i].transactions[t].isFinished { finished = t }
+            switch calls[i].transactions[t].machine {
+            case .none: return t
+            case .inviteClient(.accepted) where t != latestInvite(i): superseded = t
+            case .inviteServer(.accepted) where calls[i].transactions[t].isAcknowledged: superseded = t
+            case .inviteClient, .client, .inviteServer, .server: break
+            }
+        }
+        return finished ?? superseded
     }
 
     /// The INVITE of ours sent last.

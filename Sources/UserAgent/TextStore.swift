@@ -9,6 +9,9 @@ package struct TextStore: Sendable {
     /// First free block of each size, as its place + 1; the next one's is written in the block's first four bytes.
     private var free = [UInt32](repeating: 0, count: Self.classCount)
 
+    /// Blocks kept and not yet given back: 0 when every call is forgotten.
+    package private(set) var blocksInUse = 0
+
     private static let smallestShift = 5
     /// 32 bytes to 128 KiB: any datagram fits.
     private static let classCount = 13
@@ -21,6 +24,7 @@ package struct TextStore: Sendable {
     package mutating func keep(_ text: borrowing Span<UInt8>) -> TextRange {
         if text.isEmpty { return .empty }
         let start = block(Self.sizeClass(text.count))
+        blocksInUse += 1
         write(text, at: start)
         return TextRange(start: UInt32(start), count: UInt32(text.count))
     }
@@ -43,6 +47,7 @@ package struct TextStore: Sendable {
         let next = free[sizeClass]
         for i in 0..<4 { bytes[start + i] = UInt8(truncatingIfNeeded: next >> UInt32(8 * i)) }
         free[sizeClass] = range.start + 1
+        blocksInUse -= 1
         range = .empty
     }
 

@@ -11,7 +11,7 @@ package struct TimerQueue: Sendable {
         package var call: UInt32
         /// Of the call's place in the table: the place may be another call's by now.
         package var generation: UInt32
-        package var stamp: UInt16
+        package var stamp: UInt32
         package var kind: Kind
 
         package enum Kind: Sendable, BitwiseCopyable, Equatable {

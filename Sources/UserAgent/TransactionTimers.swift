@@ -50,12 +50,15 @@ extension CallEngine {
 
     /// Timer A was running when the first provisional came. From then on only our own limit ends the INVITE.
     private mutating func ringing(_ i: Int, _ t: Int, at now: MonotonicInstant) {
+        calls[i].transactions[t].sentAt.setOnce(now)
         let since = calls[i].transactions[t].sentAt.instant ?? now
-        let limit = since + (calls[i].isClosing ? configuration.timers.transactionTimeout : configuration.ringTimeout)
+        let length = calls[i].isClosing ? configuration.timers.transactionTimeout : configuration.ringTimeout
+        let limit = since + length
         if now >= limit {
             return calls[i].isClosing ? settleTimeout(i, at: now) : finish(i, .timeout, at: now)
         }
-        calls[i].transactions[t].schedule.wait(until: limit, from: now)
+        // The nominal length chooses the timer queue: one of what is left would make a queue for each call.
+        calls[i].transactions[t].schedule.wait(until: limit, length: length)
         armTransactionTimer(i, t)
     }
 

@@ -9,14 +9,13 @@ package struct UAS: Sendable {
     package var engine: CallEngine
     private var nextNumber: UInt64 = 1
     private var index = MessageIndex()
-    private let first: Instruction.Receive.Match
 
     package init(program: Program, configuration: EngineConfiguration) {
         var configuration = configuration
         configuration.recordsCalls = false
         engine = CallEngine(program: program, configuration: configuration)
         engine.usesOwnCallIDs = false
-        first = engine.firstReceive ?? .method(.invite)
+
     }
 
     package var deadline: MonotonicInstant { engine.deadline }
@@ -33,7 +32,10 @@ package struct UAS: Sendable {
         defer { swap(&index, &self.index) }
         guard engine.parse(bytes, &index) else { return }
         let place = engine.find(bytes.extracting(index.callID.bounds))
-        if case .free = place, case .request(let method) = index.startLine {
+        if case .lingering(let number) = place, engine.isAnotherCall(number, index) {
+            engine.forgetCallID(number)
+            handleFirst(.invite, from: source, at: now, refusal: refusal, bytes, index)
+        } else if case .free = place, case .request(let method) = index.startLine {
             handleFirst(method, from: source, at: now, refusal: refusal, bytes, index)
         } else {
             engine.deliver(place, from: source, at: now, bytes, index)
@@ -51,7 +53,7 @@ package struct UAS: Sendable {
     ) {
         if method == .ack {
             engine.counters.stray += 1
-        } else if first == .method(method), index.toTag.isEmpty {
+        } else if engine.begins(with: method), index.toTag.isEmpty {
             engine.counters.offered += 1
             engine.counters.started += 1
             engine.answer(
@@ -67,12 +69,19 @@ package struct UAS: Sendable {
 }
 
 extension CallEngine {
-    /// What a server's scenario begins with.
-    var firstReceive: Instruction.Receive.Match? {
+    /// Whether a server's scenario may begin with this request: its first receives, up to the first mandatory one.
+    func begins(with method: Method) -> Bool {
+        var isInGroup = false
         for instruction in program.instructions {
-            if case .receive(let receive) = instruction.operation { return receive.match }
+            guard case .receive(let receive) = instruction.operation else {
+                if isInGroup { return false }
+                continue
+            }
+            isInGroup = true
+            if receive.match == .method(method) { return true }
+            if receive.presence == .mandatory { return false }
         }
-        return nil
+        return false
     }
 
     var startsWithInvite: Bool {

@@ -146,7 +146,7 @@ extension ByteBuffer {
     }
 
     /// `SocketAddress.hostInURI` without making a string.
-    mutating func append(hostInURI address: SocketAddress) {
+    package mutating func append(hostInURI address: SocketAddress) {
         switch address.family {
         case .ipv4:
             for i: UInt32 in 0..<4 {

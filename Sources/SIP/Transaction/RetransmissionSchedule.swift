@@ -47,9 +47,9 @@ package struct RetransmissionSchedule: Sendable, BitwiseCopyable {
     /// A provisional response to a non-INVITE request: the interval becomes T2 at once (RFC 3261, 17.1.2.2).
     package mutating func slowDown(to t2: Nanoseconds) { interval = t2 }
 
-    /// Waits for one instant without sending anything again: Timer B alone, or a limit of the user's.
-    package mutating func wait(until instant: MonotonicInstant, from start: MonotonicInstant) {
-        interval = instant - start
+    /// Waits for one instant without sending anything again: a limit of `length`, which began to run earlier.
+    package mutating func wait(until instant: MonotonicInstant, length: Nanoseconds) {
+        interval = length
         next = instant
         givesUpAt = instant
     }
