@@ -54,6 +54,37 @@ extension AgainstPeers {
             }
         }
 
+        /// Whatever the way of sending, the schedule is the same to the nanosecond and every call has its row.
+        @Test(arguments: [
+            ["--precise"], ["--batch", "5ms", "--no-tag"], ["--workers", "3"], ["--workers", "2", "--batch", "2ms"],
+        ])
+        func everyWayOfSendingKeepsTheSchedule(_ options: [String]) async throws {
+            let scratch = try Scratch()
+            let port = try UDPPorts.free()
+            try await Answer.during(port: port, in: scratch) { _ in
+                let run = Command(
+                    Command.sipmeter(
+                        "run", "127.0.0.1:\(port)", "--rate", "300", "--duration", "1500ms", "--quiet", "--out",
+                        scratch.path("run")
+                    ).words + options)
+                let finished = try await scratch.run(run)
+                #expect([0, 3].contains(finished.status), "\(finished)")
+                let rows = Table(try scratch.text("run/rtt.csv"))
+                #expect(rows.rows.count == 450)
+                #expect(rows.column("outcome").allSatisfy { $0 == "ok" })
+                let due = Dictionary(uniqueKeysWithValues: zip(rows.column("call"), rows.column("due_s")))
+                for call in 1...450 {
+                    let nanoseconds = (call - 1) * 1_000_000_000 / 300
+                    let text = String("\(nanoseconds + 10_000_000_000)".dropFirst())
+                    #expect(due["\(call)"].map(String.init) == "\(text.prefix(1)).\(text.dropFirst())")
+                }
+                #expect(rows.numbers("late_us").allSatisfy { $0 >= 0 })
+                // One row a second whatever the number of threads: 1.5 s and the end.
+                let intervals = Table(try scratch.text("run/intervals.csv"))
+                #expect(intervals.numbers("started").reduce(0, +) == 450)
+            }
+        }
+
         /// The recorder on a workload known beforehand: 23 calls, 7 ms each.
         @Test func twentyThreeCallsOfSevenMillisecondsReadAsThat() async throws {
             let scratch = try Scratch()
