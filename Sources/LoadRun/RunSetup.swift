@@ -32,8 +32,7 @@ package struct RunSetup: Sendable {
             target = .loopback(port: 0)
             targetName = "model \(options.capacityName)"
             notes = [
-                "This target is a model of a server inside sipmeter (capacity \(options.capacityName)), not a server. To "
-                    + "measure one, name it: sipmeter sweep HOST:PORT"
+                "This target is a model of a server (\(options.capacityName)), not a server: name one to measure it."
             ]
         }
         sources = try Self.sources(options, towards: target)

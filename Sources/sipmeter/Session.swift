@@ -83,7 +83,7 @@ struct Session {
     /// Those of `names` that are there: a full disk leaves some out.
     func listFiles(_ directory: String, _ names: [String]) throws {
         let present = names.filter { access(directory + "/" + $0, F_OK) == 0 }
-        Terminal.print("\nfiles in \(directory)/: \(present.joined(separator: " "))")
+        Terminal.print("\nfiles in \(directory)/:\n  \(present.joined(separator: " "))")
     }
 
     /// Nothing of the target is left to be measured, or of the disk to be written.
