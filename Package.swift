@@ -69,7 +69,9 @@ let package = Package(
             name: "UserAgentTests",
             dependencies: [
                 "UserAgent", "Simulation", "StandardScenarios", "Scenarios", "SIP", "Datagrams", "Observations",
+                "CAllocationCount",
             ], swiftSettings: strict),
+        .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
         .testTarget(
             name: "LatencyTests", dependencies: ["Latency", "Observations", "Datagrams"], swiftSettings: strict),
         .testTarget(

@@ -78,7 +78,9 @@ package struct ByteBuffer: Sendable {
         reserve(digits)
         var rest = value
         unsafe storage.withUnsafeMutableBytes { target in
-            for i in stride(from: count + digits - 1, through: count, by: -1) {
+            var i = count + digits
+            while i > count {
+                i -= 1
                 let digit = UInt8(truncatingIfNeeded: takeLast(&rest))
                 unsafe target[i] = digit < 10 ? 48 + digit : 87 + digit
             }

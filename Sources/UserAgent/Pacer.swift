@@ -96,9 +96,11 @@ package struct Pacer: Sendable {
         let square = ratio * ratio
         var sum = 0.0
         var power = ratio
-        for n in Swift.stride(from: 1.0, through: 27, by: 2) {
+        var n = 1.0
+        while n <= 27 {
             sum += power / n
             power *= square
+            n += 2
         }
         return exponent * 0.6931471805599453 + 2 * sum
     }

@@ -53,6 +53,8 @@ package struct VirtualRun {
     /// Rows of all calls so far.
     package private(set) var calls: [CallRecord] = []
     package private(set) var retransmissions: [RetransmissionRecord] = []
+    /// What an end has sent, while it is carried to the link.
+    private var taken = Outbox()
     private var later: [(at: MonotonicInstant, bytes: [UInt8])] = []
 
     package init(uac: UAC, peer: Peer, link: SimulatedLink = SimulatedLink()) {
@@ -145,24 +147,30 @@ package struct VirtualRun {
     }
 
     private mutating func flushClient() {
-        let outbox = uac.engine.outbox
-        uac.engine.outbox.removeAll()
-        for transmit in outbox.datagrams {
-            uac.engine.didSend(transmit, at: now)
-            send(Array(outbox.bytes.storage[transmit.start..<transmit.start + transmit.count]), from: .client)
+        if !uac.engine.outbox.isEmpty {
+            swap(&taken, &uac.engine.outbox)
+            for i in taken.datagrams.indices {
+                let transmit = taken.datagrams[i]
+                uac.engine.didSend(transmit, at: now)
+                send(Array(taken.bytes.storage[transmit.start..<transmit.start + transmit.count]), from: .client)
+            }
+            taken.removeAll()
         }
+        if uac.engine.journal.isEmpty { return }
         calls.append(contentsOf: uac.engine.journal.calls)
         retransmissions.append(contentsOf: uac.engine.journal.retransmissions)
         uac.engine.journal.removeAll()
     }
 
     private mutating func flush(_ server: inout AnsweringServer) {
-        let outbox = server.uas.engine.outbox
-        server.uas.engine.outbox.removeAll()
-        for transmit in outbox.datagrams {
+        if server.uas.engine.outbox.isEmpty { return }
+        swap(&taken, &server.uas.engine.outbox)
+        for i in taken.datagrams.indices {
+            let transmit = taken.datagrams[i]
             server.uas.engine.didSend(transmit, at: now)
-            send(Array(outbox.bytes.storage[transmit.start..<transmit.start + transmit.count]), from: .server)
+            send(Array(taken.bytes.storage[transmit.start..<transmit.start + transmit.count]), from: .server)
         }
+        taken.removeAll()
     }
 
     private mutating func send(_ bytes: [UInt8], from end: SimulatedLink.End) {

@@ -115,16 +115,14 @@ import UserAgent
         #expect(bench.server.uas.engine.textBlocksInUse == 0)
     }
 
-    @Test func aBranchOfTheScenariosOwnAndAnExtremeCSeqHarmNothing() throws {
-        for cseq in ["4294967295", "[cseq-2]"] {
-            var bench = try Steps.client(
-                Steps.request("INVITE", branch: "z9hG4bKmine", cseq: cseq) + "<recv response=\"200\"/><pause/>"
-                    + "<recv response=\"299\"/>"
-            ) { $0.hold = .seconds(5) }
-            bench.answer(.invite, 200)
-            bench.giveUp()
-            #expect(bench.rows.count == 1)
-        }
+    @Test(arguments: ["2147483647", "[cseq-2]"]) func anExtremeCSeqHarmsNothing(cseq: String) throws {
+        var bench = try Steps.client(
+            Steps.request("INVITE", cseq: cseq) + "<recv response=\"200\"/><pause/><recv response=\"299\"/>"
+        ) { $0.hold = .seconds(5) }
+        bench.answer(.invite, 200)
+        bench.giveUp()
+        #expect(bench.summaries == ["INVITE", "ACK", "BYE"])
+        #expect(bench.rows.map(\.outcome) == [.interrupted])
     }
 
     @Test func aRequestFromElsewhereDoesNotMoveTheCall() throws {

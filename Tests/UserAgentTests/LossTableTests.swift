@@ -96,13 +96,19 @@ import UserAgent
         #expect(run.uac.engine.counters.stray == 0)
     }
 
+    /// About a second in a release build; an unoptimised one takes twenty times as long and is given a tenth of it.
     @Test func aMinuteOfAThousandCallsASecond() throws {
+        #if DEBUG
+            let seconds: Int64 = 6
+        #else
+            let seconds: Int64 = 60
+        #endif
         var run = VirtualRun(
-            uac: try VirtualEnds.uac(StandardScenarios.uac, rate: 1000, duration: .seconds(60)),
+            uac: try VirtualEnds.uac(StandardScenarios.uac, rate: 1000, duration: .seconds(seconds)),
             peer: .server(try VirtualEnds.server(StandardScenarios.uas)))
         run.run(for: .seconds(100))
-        #expect(run.calls.count == 60_000)
+        #expect(run.calls.count == Int(seconds) * 1000)
         #expect(run.calls.allSatisfy { $0.outcome == .ok && $0.late == .zero && $0.rtt == .microseconds(400) })
-        #expect(run.calls.map(\.number) == Array(1...60_000))
+        #expect(run.calls.map(\.number) == Array(1...UInt64(seconds) * 1000))
     }
 }
