@@ -31,7 +31,7 @@ struct call {
 };
 _Static_assert(sizeof(struct call) == 24, "what a call costs in memory");
 
-// Each holds the call's number, eight hexadecimal digits, at fixed places: in the branch, From tag and Call-ID.
+// Each holds the number of its call at fixed places, in the branch, From tag and Call-ID, and there also its slot.
 struct template {
     char text[1024];
     size_t count, branch, tag, id, tail;
@@ -42,7 +42,7 @@ static void compile(struct template *t, const char *method, uint16_t port, uint1
     t->count = (size_t)snprintf(
         t->text, sizeof t->text,
         "%s sip:service@127.0.0.1:%u SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:%u;branch=z9hG4bK%c00000000;rport\r\n"
-        "Max-Forwards: 70\r\nFrom: <sip:floor@127.0.0.1:%u>;tag=00000000\r\nCall-ID: 00000000.%u@127.0.0.1\r\n"
+        "Max-Forwards: 70\r\nFrom: <sip:floor@127.0.0.1:%u>;tag=00000000\r\nCall-ID: 00000000-00000000.%u@127.0.0.1\r\n"
         "CSeq: %d %s\r\nContact: <sip:floor@127.0.0.1:%u>\r\nTo: <sip:service@127.0.0.1:%u>",
         method, port, local, method[0], local, (unsigned)getpid(), method[0] == 'B' ? 2 : 1, method, local, port);
     t->branch = (size_t)(strstr(t->text, "z9hG4bK") - t->text) + 8;
@@ -64,6 +64,7 @@ static void send_message(int fd, const struct template *t, uint32_t slot, uint32
     put_hex(bytes + t->branch, number);
     put_hex(bytes + t->tag, number);
     put_hex(bytes + t->id, slot);
+    put_hex(bytes + t->id + 9, number);
     memcpy(bytes + t->tail, tag, n);
     memcpy(bytes + t->tail + n, t->text + t->tail, t->count - t->tail);
     outgoing.parts[i].iov_len = t->count + n;
