@@ -13,8 +13,10 @@ import Foundation
                 return
             }
             let bench = try Session(options)
-            let rows = try bench.run()
-            let text = Result(machine: Machine.describe(bench.tools), rows: rows, notes: bench.notes).text
+            defer { bench.tools.remove() }
+            let machine = Machine.describe(bench.tools)
+            let rows = bench.run()
+            let text = Result(machine: machine, rows: rows, notes: bench.notes).text
             print(text)
             if let path = try options.resultPath() {
                 try text.write(toFile: path, atomically: true, encoding: .utf8)
@@ -52,14 +54,17 @@ struct Options {
     var isQuick = false
     var only: Set<RowKey> = []
     var listsRows = false
+    /// sipmeter, the floor and the answering side get the tuned sipp's real-time priority, too.
+    var hasSamePriority = false
     /// A sipmeter to measure in place of this tree's release build.
     var sipmeter: String?
     private var out: String?
 
     static let usage = """
-        bench [--quick] [--only ROW]... [--sipmeter PATH] [--out FILE] [--list]
+        bench [--quick] [--only ROW]... [--same-priority] [--sipmeter PATH] [--out FILE] [--list]
           --quick      under two minutes, one round: whether it works, not how fast it is
           --only ROW   this row only; --list names them
+          --same-priority   everybody at SCHED_FIFO 50, not the tuned sipp alone: steadier on a busy machine
           --out FILE   where the result goes. Default: Benchmarks/results/<today>.md after a full run, else nowhere
         """
 
@@ -73,6 +78,7 @@ struct Options {
             switch name {
             case "--quick": isQuick = true
             case "--list": listsRows = true
+            case "--same-priority": hasSamePriority = true
             case "--only":
                 let text = try value(of: name, from: &rest)
                 guard let key = RowKey(rawValue: text) else {

@@ -98,7 +98,7 @@ extension Session {
         for rate in [2_000.0, 10_000.0] {
             var cpu: [Server: Figures] = [:]
             var rtt: [Server: Figures] = [:]
-            for _ in 0..<(options.isQuick ? 1 : 3) {
+            for round in 0..<3 where round == 0 || mayGoOn(0.95) {
                 for server in Server.allCases where server != .sipp || tools.sipp != nil {
                     let run = try answered(by: server, rate: rate, seconds: options.isQuick ? 1 : 2)
                     cpu[server, default: Figures()].append(run.cpu)
@@ -137,7 +137,7 @@ extension Session {
         case .sipmeter:
             child = try Child.start(
                 [tools.sipmeter, "answer", "--listen", "127.0.0.1:\(port)", "--quiet"], cpus: Self.answeringCore,
-                output: output)
+                priority: priority, output: output)
         case .sipp:
             child = try Child.start(
                 [
@@ -146,7 +146,8 @@ extension Session {
                 ],
                 cpus: Self.answeringCore, priority: tools.mayUseRealTime ? 50 : nil, output: output)
         case .floor:
-            child = try Child.start([tools.floor, "--answer", "\(port)"], cpus: Self.answeringCore, output: output)
+            child = try Child.start(
+                [tools.floor, "--answer", "\(port)"], cpus: Self.answeringCore, priority: priority, output: output)
         }
         defer { _ = child.stop() }
         try Ports.waitUntilBound(port)
@@ -155,7 +156,7 @@ extension Session {
         let client = try Child.start(
             [
                 tools.floor, "--target", "\(port)", "--rate", "\(rate)", "--calls", "\(calls)", "--rtt",
-            ] + optionOfFloor, cpus: Self.callingCore, output: tools.scratch + "/generator"
+            ] + optionOfFloor, cpus: Self.callingCore, priority: priority, output: tools.scratch + "/generator"
         ).wait(atMost: seconds + 5)
         let spent = child.cpuSeconds - before
         let ok = client.json["ok"] as? Int ?? 0

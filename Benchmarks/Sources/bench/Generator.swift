@@ -78,7 +78,7 @@ extension Session {
     func responder(on port: UInt16, rate: Double) throws -> Child {
         let child = try Child.start(
             [tools.floor, "--answer", "\(port)", "--arrivals", "--rate", "\(rate)"], cpus: Self.answeringCore,
-            output: tools.scratch + "/responder")
+            priority: priority, output: tools.scratch + "/responder")
         try Ports.waitUntilBound(port)
         return child
     }
@@ -116,11 +116,11 @@ extension Session {
             try? FileManager.default.removeItem(atPath: runDirectory)
             return try Child.start(
                 sipmeterCommand(port: port, rate: rate) + ["--duration", "\(Double(calls) / rate)s"] + options,
-                cpus: cpus, output: output)
+                cpus: cpus, priority: priority, output: output)
         case .floor(let wait):
             return try Child.start(
                 [tools.floor, "--target", "\(port)", "--rate", "\(rate)", "--calls", "\(calls)", "--wait", wait]
-                    + optionOfFloor, cpus: cpus, output: output)
+                    + optionOfFloor, cpus: cpus, priority: priority, output: output)
         case .tunedSipp:
             return try Child.start(
                 try sippCommand(port: port, rate: rate, calls: calls) + ["-buff_size", "4194304"], cpus: cpus,

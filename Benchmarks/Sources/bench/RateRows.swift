@@ -4,13 +4,14 @@ import Foundation
 struct Ladder {
     let least: Double
     let greatest: Double
+    var step = 1.05
 
     var rungs: [Double] {
         var rungs: [Double] = []
         var rate = least
         while rate <= greatest {
             rungs.append((rate / 100).rounded() * 100)
-            rate *= 1.05
+            rate *= step
         }
         return rungs
     }
@@ -26,6 +27,8 @@ extension Session {
 
     /// A rung that failed is tried once more: a neighbour on this machine fails runs, too.
     func highestClean(_ generator: Generator, on ladder: Ladder, cpus: String = callingCore) throws -> Best {
+        var ladder = ladder
+        if options.isQuick { ladder.step = 1.15 }
         let rungs = ladder.rungs
         var best = Best()
         var (low, high) = (0, rungs.count - 1)
@@ -54,7 +57,7 @@ extension Session {
         var cpu: [Generator: Figures] = [:]
         var flatOut = Figures()
         var flatOutCPU = Figures()
-        for round in 0..<(options.isQuick ? 1 : 2) {
+        for round in 0..<2 where round == 0 || mayGoOn(0.3) {
             for (generator, wide) in searched {
                 let last = rates[generator]?.greatest ?? 0
                 let ladder = round == 0 || last == 0 ? wide : wide.around(last)
@@ -96,7 +99,7 @@ extension Session {
         let answering = try responder(on: port, rate: 0)
         let ended = try Child.start(
             [tools.floor, "--target", "\(port)", "--open", "64", "--calls", options.isQuick ? "50000" : "150000"]
-                + optionOfFloor, cpus: Self.callingCore, output: tools.scratch + "/generator"
+                + optionOfFloor, cpus: Self.callingCore, priority: priority, output: tools.scratch + "/generator"
         ).wait(atMost: 20)
         _ = answering.stop()
         return Best(
@@ -111,7 +114,7 @@ extension Session {
         let ladder = Ladder(least: 8_000, greatest: 110_000)
         var one = Figures()
         var two = Figures()
-        for round in 0..<(options.isQuick ? 1 : 2) {
+        for round in 0..<2 where round == 0 || mayGoOn(0.8) {
             let narrow = round == 0 ? ladder : ladder.around(one.greatest)
             one.append(try highestClean(.sipmeter(["--workers", "1"]), on: narrow, cpus: "0-1").rate)
             two.append(try highestClean(.sipmeter(["--workers", "2"]), on: narrow, cpus: "0-1").rate)
