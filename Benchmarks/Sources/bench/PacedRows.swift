@@ -170,6 +170,8 @@ extension Session {
         return rows
     }
 
+    private func thousandths(_ value: Double) -> String { value.isNaN ? "-" : String(format: "%.3f", value) }
+
     private func burstRows(_ runs: PacedRuns) -> [Row] {
         guard options.wants(.burst) else { return [] }
         return [Self.usual, Self.precise, Self.floorUsual, .tunedSipp].map { generator -> Row in
@@ -181,7 +183,7 @@ extension Session {
             let burst = runs.figures(generator, 700) { Double($0.longestBurst) }
             let isMet = variation.median <= 0.05 && burst.median < 2
             let figure =
-                "\(variation.median.short) (least \(variation.least.short)), longest burst \(Int(burst.median))"
+                "\(thousandths(variation.median)) (least \(thousandths(variation.least))), longest burst \(Int(burst.median))"
             return Row(
                 key: .burst, what: what, goal: goal, figure: figure,
                 verdict: !isOurs ? .info : variation.median.isNaN ? .failed : isMet ? .met : .missed)

@@ -76,7 +76,7 @@ extension Session {
             let ratio = ours.ratio(to: theirs)
             return .compare(
                 .rate, "calls/s with every call ok, against \(peer.name)", ratio, atLeast: least,
-                goal: ">= \(least) x",
+                goal: ">= \(least == 10 ? "10" : "\(least)") x",
                 figure:
                     "\(ours.median.short) / \(theirs.median.short) = \(ratio.short) x (best \(ours.greatest.short) / \(theirs.greatest.short))"
             )
