@@ -2,13 +2,14 @@
 # make test    the whole test suite, with everything it needs
 # make build   release build;  make deps, make test-deps: Debian packages only
 # make lint    formatting
+# make bench   sipmeter beside a bare C loop and sipp: the table of goals; bench-quick: whether that works
 
 SWIFT ?= swift
 # What the build links against, and what the tests run beside it.
 BUILD_PACKAGES = libssl-dev
 TEST_PACKAGES = $(BUILD_PACKAGES) sip-tester kamailio tcpdump iproute2 ethtool util-linux libcap2-bin
 
-.PHONY: run test build deps test-deps lint
+.PHONY: run test build deps test-deps lint bench bench-quick bench-build
 
 run: build
 	.build/release/sipmeter sweep
@@ -29,4 +30,18 @@ test-deps:
 	@./.ci/install $(TEST_PACKAGES)
 
 lint:
-	$(SWIFT) format lint --strict --recursive Sources Tests scenarios Package.swift
+	$(SWIFT) format lint --strict --recursive Sources Tests scenarios Benchmarks/Sources Benchmarks/micro Benchmarks/Package.swift Package.swift
+
+BENCH = Benchmarks/.build/release/bench
+
+bench: bench-build
+	$(BENCH)
+
+bench-quick: bench-build
+	$(BENCH) --quick
+
+bench-build: deps
+	@./.ci/install sip-tester util-linux
+	$(SWIFT) build -c release --product sipmeter
+	$(SWIFT) build -c release --product sipmeter-micro
+	$(SWIFT) build -c release --package-path Benchmarks

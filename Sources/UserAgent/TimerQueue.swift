@@ -28,6 +28,14 @@ package struct TimerQueue: Sendable {
             /// The scenario's pause or receive timeout.
             case scenario
         }
+
+        package init(deadline: MonotonicInstant, call: UInt32, generation: UInt32, stamp: UInt32, kind: Kind) {
+            self.deadline = deadline
+            self.call = call
+            self.generation = generation
+            self.stamp = stamp
+            self.kind = kind
+        }
     }
 
     private var queues: [Queue] = []
