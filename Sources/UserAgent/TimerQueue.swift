@@ -14,15 +14,6 @@ package struct TimerQueue: Sendable {
         package var stamp: UInt32
         package var kind: Kind
 
-        package init(
-            deadline: MonotonicInstant, call: UInt32, generation: UInt32, stamp: UInt32, kind: Kind
-        ) {
-            self.deadline = deadline
-            self.call = call
-            self.generation = generation
-            self.stamp = stamp
-            self.kind = kind
-        }
         package enum Kind: Sendable, BitwiseCopyable, Equatable {
             case transaction(UInt8)
             /// The scenario's pause or receive timeout.
