@@ -13,12 +13,15 @@ import Scenarios
         var only: String?
         var count: Int?
         var batches = 400
-        while let name = arguments.popFirst() {
+        while !arguments.isEmpty {
+            let name = arguments.removeFirst()
             switch (name, arguments.popFirst()) {
             case ("--only", let value?): only = value
             case ("--count", let value?): count = Int(value)
             case ("--batches", let value?): batches = Int(value) ?? batches
-            case _: preconditionFailure("sipmeter-micro [--only PART] [--count N] [--batches N]")
+            case _:
+                print("usage: sipmeter-micro [--only PART] [--count N] [--batches N]")
+                return
             }
         }
         for part in Part.allCases where only == nil || only == part.rawValue {

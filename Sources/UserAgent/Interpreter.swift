@@ -71,7 +71,9 @@ extension CallEngine {
 
     private mutating func waitForMessage(_ i: Int, at now: MonotonicInstant) {
         calls[i].waiting = .receive
-        if let timeout = receiveTimeout(at: Int(calls[i].step))?.length { armScenarioTimer(i, after: timeout, at: now) }
+        if let timeout = Self.receiveTimeout(at: Int(calls[i].step), in: program.instructions)?.length {
+            armScenarioTimer(i, after: timeout, at: now)
+        }
     }
 
     private mutating func armScenarioTimer(_ i: Int, after length: Nanoseconds, at now: MonotonicInstant) {
@@ -83,10 +85,14 @@ extension CallEngine {
     }
 
     /// The shortest timeout among the receives a message may match now, and the step it belongs to.
-    private func receiveTimeout(at step: Int) -> (length: Nanoseconds, step: Int)? {
+    ///
+    /// Static, over the instructions alone: a method that only reads would be handed a copy of the whole engine.
+    private static func receiveTimeout(
+        at step: Int, in instructions: [Instruction]
+    ) -> (length: Nanoseconds, step: Int)? {
         var shortest: (length: Nanoseconds, step: Int)?
         var at = step
-        while at < program.instructions.count, case .receive(let receive) = program.instructions[at].operation {
+        while at < instructions.count, case .receive(let receive) = instructions[at].operation {
             if let timeout = receive.timeout, timeout < shortest?.length ?? Nanoseconds(.max) {
                 shortest = (timeout, at)
             }
@@ -106,7 +112,7 @@ extension CallEngine {
             moveOn(i, after: program.instructions[step])
             resume(i, at: now)
         case .receive:
-            let owner = receiveTimeout(at: step)?.step ?? step
+            let owner = Self.receiveTimeout(at: step, in: program.instructions)?.step ?? step
             timedOut(i, onTimeout: program.instructions[owner].onTimeout, at: now)
         }
     }

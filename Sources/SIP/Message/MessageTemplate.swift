@@ -4,7 +4,9 @@ import Datagrams
 ///
 /// Rendering copies a handful of runs of bytes; it never allocates once `out` has grown, never looks at text it wrote
 /// and never fails. What is wrong with a template is said when it is made.
-package struct MessageTemplate: Sendable {
+///
+/// A class, so that reading one out of an array of them costs one reference count and not one for each of its parts.
+package final class MessageTemplate: Sendable {
     /// What is filled in when a message is rendered. Offsets are the `+n` of a keyword.
     package enum Slot: Hashable, Sendable {
         case callNumber

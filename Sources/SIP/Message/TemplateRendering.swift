@@ -27,7 +27,8 @@ extension MessageTemplate {
         _ range: Range<Int>, into out: inout ByteBuffer, _ values: RenderValues, _ texts: borrowing Span<UInt8>,
         _ last: borrowing Span<UInt8>, _ lastIndex: borrowing MessageIndex, bodyCount: Int, _ callID: inout Range<Int>
     ) {
-        let literals = literals.span
+        let bytes = self.literals
+        let literals = bytes.span
         for i in range {
             switch parts[i] {
             case .literal(let text):
@@ -83,6 +84,7 @@ extension MessageTemplate {
         _ wanted: LastHeader, from last: borrowing Span<UInt8>, _ index: borrowing MessageIndex,
         to out: inout ByteBuffer
     ) -> Range<Int> {
+        let literals = self.literals
         let name = wanted.text.bounds
         var valueStart: Int?
         let headers = index.headers.span
