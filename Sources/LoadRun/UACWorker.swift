@@ -21,6 +21,8 @@ struct UACWorker: ~Copyable {
     /// How long before a due call a precise worker stops sleeping. A sleeper is woken 15 to 50 us late on an idle core;
     /// longer watching would only burn the CPU time a scheduler then takes back.
     static let watching = Nanoseconds.microseconds(60)
+    /// Reading and answering one datagram takes about this long.
+    static let lastMoments = Nanoseconds.microseconds(10)
 
     /// How long a target may stay silent before it is called unreachable, and how soon ICMP alone is believed: a server
     /// that is just starting gets that long.
@@ -92,8 +94,17 @@ struct UACWorker: ~Copyable {
             let readiness = poller.wait(until: sleepUntil)
             if !readiness.isEmpty { return readiness }
         }
-        while SystemClock.monotonic() < sending {}
-        return []
+        // What arrives meanwhile is read at once, but for the last moments, which belong to the call that is due: at high
+        // rates the next one is always near, and a worker that only watched would never read.
+        var hasLooked = false
+        while true {
+            let left = sending - SystemClock.monotonic()
+            if left <= .zero { return [] }
+            if hasLooked, left < Self.lastMoments { continue }
+            let readiness = poller.wait(until: now)
+            if !readiness.isEmpty { return readiness }
+            hasLooked = true
+        }
     }
 
     // MARK: the wire
