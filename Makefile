@@ -7,6 +7,7 @@
 SWIFT ?= swift
 # What the build links against, and what the tests run beside it.
 BUILD_PACKAGES = libssl-dev
+RELEASE_TESTS = -c release -Xswiftc -enable-testing --scratch-path .build-release-tests
 TEST_PACKAGES = $(BUILD_PACKAGES) sip-tester kamailio tcpdump iproute2 ethtool util-linux libcap2-bin
 
 .PHONY: run test build deps test-deps lint bench bench-quick bench-build
@@ -22,6 +23,9 @@ test: test-deps
 	$(SWIFT) test --skip-build --skip PeerTests
 	@# Load against real servers is measured with nothing beside it.
 	$(SWIFT) test --skip-build --filter PeerTests
+	@# Optimised: no allocation per call or datagram, and a whole virtual minute at 1,000 calls/s.
+	$(SWIFT) build $(RELEASE_TESTS) --build-tests
+	$(SWIFT) test $(RELEASE_TESTS) --skip-build --filter UserAgentTests
 
 deps:
 	@./.ci/install $(BUILD_PACKAGES)

@@ -16,7 +16,7 @@ package struct TagOptions: Sendable, Equatable {
     package init(type: OptionType = .measurement) { self.type = type }
 }
 
-/// Writes the call tag of DESIGN.md: 40 bytes in which every field has one fixed place.
+/// Writes the call tag: 40 bytes in which every field has one fixed place.
 ///
 /// It never hashes by itself: a Call-ID longer than 32 bytes goes through OpenSSL.
 package struct CallTagOption: ~Copyable {

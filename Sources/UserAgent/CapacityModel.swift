@@ -22,8 +22,8 @@ package enum Work: Sendable, Equatable, BitwiseCopyable {
 
 /// The service times of profile `asterisk-2014`.
 ///
-/// One thread reads every datagram; an INVITE becomes a thread of its own (1.4 ms of work). In-dialog requests are handled
-/// by the reading thread, ahead of the waiting INVITEs. So far capacity is about 640 calls/s, and below it nothing would
+/// One thread reads every datagram; an INVITE becomes a thread of its own (1.2 ms of work). In-dialog requests are handled
+/// by the reading thread, ahead of the waiting INVITEs. So far capacity is about 650 calls/s, and below it nothing would
 /// happen. What makes the response time swing is the virtual machine: each time the worker runs out of work the vCPU halts
 /// and gives its core away, and it gets the core back late: the longer it had been busy before (the host's scheduler owes
 /// the others their share), up to a cap.

@@ -2,7 +2,7 @@ import Datagrams
 import Latency
 import Observations
 
-/// The rows of a run's tables, column for column as `DESIGN.md` has them. Each function appends one whole line, so that
+/// The rows of a run's tables, column for column as the README has them. Each function appends one whole line, so that
 /// what is flushed is always whole rows.
 package enum CSV {}
 
