@@ -40,6 +40,8 @@ struct UACWorker: ~Copyable {
     private var lastOffer: MonotonicInstant
     private var stage = RunControl.Stage.running
     private var lastICMP: ICMPError?
+    /// Silence counts from here: the first call may be due long after the start.
+    private var firstSentAt: MonotonicInstant?
     private var cpuAtStart = Nanoseconds.zero
 
     init(settings: Settings, channel: JournalChannel, control: RunControl) {
@@ -66,7 +68,9 @@ struct UACWorker: ~Copyable {
         while true {
             let now = SystemClock.monotonic()
             uac.advance(to: now)
-            if uac.isOffering { lastOffer = now } else { beginDraining(&uac, at: now) }
+            // The moment the last call was placed belongs to the offering.
+            if drainUntil == .distantFuture { lastOffer = now }
+            if !uac.isOffering { beginDraining(at: now) }
             flush(&uac, &socket, &raw, &poller)
             heedControl(&uac, at: now)
             if let end = ending(&uac, at: now) {
@@ -147,6 +151,7 @@ struct UACWorker: ~Copyable {
                 ?? socket.send(uac.engine.outbox, from: from, tag: settings.tag)
             let after = SystemClock.monotonic()
             if result.rejected > 0 { noteRejections(raw?.rejections ?? socket.rejections, &uac) }
+            firstSentAt = firstSentAt ?? before
             reportSent(&uac, from..<result.next, before, after, hasRejections: result.rejected > 0)
             from = result.next
             if result.isQueueFull {
@@ -185,7 +190,7 @@ struct UACWorker: ~Copyable {
 
     // MARK: stopping
 
-    private mutating func beginDraining(_ uac: inout UAC, at now: MonotonicInstant) {
+    private mutating func beginDraining(at now: MonotonicInstant) {
         if drainUntil == .distantFuture { drainUntil = now + settings.drainTimeout }
     }
 
@@ -194,7 +199,7 @@ struct UACWorker: ~Copyable {
         guard asked > stage else { return }
         stage = asked
         uac.stopOffering()
-        beginDraining(&uac, at: now)
+        beginDraining(at: now)
         if asked == .stopping { uac.engine.giveUp(.interrupted, at: now) }
     }
 
@@ -215,8 +220,8 @@ struct UACWorker: ~Copyable {
     }
 
     private func silence(_ uac: inout UAC, at now: MonotonicInstant) -> WorkerReport.End? {
-        guard uac.engine.counters.started > 0 else { return nil }
-        let waited = now - settings.start
+        guard let firstSentAt else { return nil }
+        let waited = now - firstSentAt
         if let lastICMP, waited >= Self.refusalLimit || uac.isFinished { return .refused(lastICMP) }
         return waited >= Self.silenceLimit ? .silence : nil
     }

@@ -85,6 +85,25 @@ extension AgainstPeers {
             }
         }
 
+        /// The one call of this seed is due 2.4 s after the start: later than a silent target would be given up, and with
+        /// nothing sent before it there is no silence.
+        @Test func aFirstCallDueLateIsNeitherSilenceNorFallingBehind() async throws {
+            let scratch = try Scratch()
+            let port = try UDPPorts.free()
+            try await Answer.during(port: port, in: scratch) { _ in
+                let finished = try await scratch.run(
+                    .sipmeter(
+                        "run", "127.0.0.1:\(port)", "--poisson", "--rate", "0.5", "--seed", "1", "--calls", "1",
+                        "--duration", "30s", "--quiet", "--out", scratch.path("run")))
+                #expect([0, 3].contains(finished.status), "\(finished)")
+                #expect(!finished.output.contains("fell behind") && !finished.output.contains("fell short"))
+                let rows = Table(try scratch.text("run/rtt.csv"))
+                #expect(rows.column("outcome") == ["ok"])
+                let due = try #require(rows.numbers("due_s").first)
+                #expect(due > 2)
+            }
+        }
+
         /// The recorder on a workload known beforehand: 23 calls, 7 ms each.
         @Test func twentyThreeCallsOfSevenMillisecondsReadAsThat() async throws {
             let scratch = try Scratch()
