@@ -245,7 +245,7 @@ package struct LoadLevel {
             scenario: options.scenarioName, target: setup.targetName, transport: options.transport.rawValue,
             firstRequest: program.firstMethodText, rate: rate, offeredFor: offeredFor, lasted: report.lasted,
             scheduled: scheduled(within: offeredFor), t1: options.timers.t1, workers: options.workers,
-            isSpinning: false,
+            isSpinning: options.isPrecise,
             responseTimeNames: program.responseTimeNames, notes: setup.notes)
         conditions.batch = options.batch
         return conditions
