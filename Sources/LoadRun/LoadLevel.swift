@@ -45,6 +45,7 @@ package struct LoadLevel {
         var programs: [Program] = []
         for line in lines { programs.append(try compile(target, line.sources[0])) }
         let program = programs[0]
+        let stamps = try StampGrant.find(setup.options.timestamps)
 
         let channel = try JournalChannel(workers: workers)
         let control = self.control
@@ -54,10 +55,10 @@ package struct LoadLevel {
             onInterval: progress, onFailure: { control.ask(for: .stopping) })
         let begun = SystemClock.wall()
         let start = SystemClock.monotonic() + .milliseconds(20)  // by then both threads are there
-        try writeManifest(lines[0], target, begun)
-        let report = try place(programs, lines, target, channel, start)
+        try writeManifest(lines[0], target, begun, stamps)
+        let report = try place(programs, lines, target, channel, start, stamps)
         let written = writer.finish()
-        return try conclude(program, report, written)
+        return try conclude(program, report, written, stamps)
     }
 
     // MARK: preparing
@@ -91,12 +92,15 @@ package struct LoadLevel {
         let binding = isRaw ? SocketAddress(ipv4: 0, port: first.port) : first
         do throws(SystemError) {
             var socketOptions = UDPSocket.Options()
-            socketOptions.segments = setup.options.batch > .zero
+            let timestamps = setup.options.timestamps
+            // A segment has no stamp of its own.
+            socketOptions.segments = setup.options.batch > .zero && timestamps != .kernel
+            socketOptions.stamps = timestamps != .app
             let socket = try UDPSocket(binding: binding, options: socketOptions)
             let port = socket.localAddress.port
             let sources = setup.sources.map { $0.withPort(port) }
             let buffer = socket.receiveBuffer
-            let raw: RawSender? = isRaw ? try RawSender(sources: sources) : nil
+            let raw: RawSender? = isRaw ? try RawSender(sources: sources, stamps: timestamps != .app) : nil
             return Line(
                 socket: Handover(socket), raw: Handover(raw), sources: sources, receiveBuffer: buffer)
         } catch {
@@ -142,7 +146,7 @@ package struct LoadLevel {
 
     private func place(
         _ programs: [Program], _ lines: [Line], _ target: SocketAddress, _ channel: JournalChannel,
-        _ start: MonotonicInstant
+        _ start: MonotonicInstant, _ stamps: StampGrant
     ) throws -> WorkerReport {
         let run = RunIdentity.make()
         var threads: [(thread: WorkerThread, report: ReportBox)] = []
@@ -150,7 +154,8 @@ package struct LoadLevel {
             let box = ReportBox()
             let wakeup = worker == 0 ? self.wakeup : try Wakeup()
             let thread = try startThread(
-                worker, programs[worker], configuration(run, start, line.sources), line, target, channel, box, wakeup)
+                worker, programs[worker], configuration(run, start, line.sources), line, target, channel, box, wakeup,
+                stamps)
             threads.append((thread, box))
         }
         var merged: WorkerReport?
@@ -176,14 +181,14 @@ package struct LoadLevel {
 
     private func startThread(
         _ worker: Int, _ program: Program, _ configuration: EngineConfiguration, _ line: Line, _ target: SocketAddress,
-        _ channel: JournalChannel, _ box: ReportBox, _ wakeup: Wakeup
+        _ channel: JournalChannel, _ box: ReportBox, _ wakeup: Wakeup, _ stamps: StampGrant
     ) throws -> WorkerThread {
         let options = setup.options
         // Every call that is open when the last one is due ends by its own timers within this.
         let drain = options.drainTimeout ?? options.hold + options.timers.transactionTimeout * 2 + .seconds(1)
         let settings = UACWorker.Settings(
             number: worker, start: configuration.start, tag: setup.tag, keepsGoing: options.keepsGoing,
-            drainTimeout: drain, isPrecise: options.isPrecise)
+            drainTimeout: drain, isPrecise: options.isPrecise, stamps: stamps.areOn)
         let pacer = pacer(configuration.start, worker: worker, workers: options.workers)
         // The limits are the run's: each worker gets its share, the first ones what is left over.
         let share = options.maxConcurrent / options.workers
@@ -220,7 +225,7 @@ package struct LoadLevel {
     // MARK: concluding
 
     private func conclude(
-        _ program: Program, _ report: WorkerReport, _ written: RecordWriter.Result
+        _ program: Program, _ report: WorkerReport, _ written: RecordWriter.Result, _ stamps: StampGrant
     ) throws -> Outcome {
         let summary = RunSummary(written.recorder, conditions: conditions(program, report))
         var failure = written.failure
@@ -231,6 +236,11 @@ package struct LoadLevel {
             bytes.removeAll()
             SummaryText.append(summary, to: &bytes)
             try OutputFile.create(directory + "/summary.txt", holding: bytes)
+            if stamps.areOn {
+                bytes.removeAll()
+                CSV.appendSplit(summary.split, to: &bytes)
+                try OutputFile.create(directory + "/split.csv", holding: bytes)
+            }
             try OutputFile.create(directory + "/rtt.svg", holding: RTTPlot.svg(summary, points: written.points))
         } catch {
             failure = failure ?? error
@@ -248,6 +258,7 @@ package struct LoadLevel {
             isSpinning: options.isPrecise,
             responseTimeNames: program.responseTimeNames, notes: setup.notes)
         conditions.batch = options.batch
+        conditions.wantsKernelClock = options.timestamps == .kernel
         return conditions
     }
 
@@ -272,12 +283,12 @@ package struct LoadLevel {
     }
 
     private func writeManifest(
-        _ line: Line, _ target: SocketAddress, _ begun: WallInstant
+        _ line: Line, _ target: SocketAddress, _ begun: WallInstant, _ stamps: StampGrant
     ) throws(RunFailure) {
         var bytes = ByteBuffer(capacity: 1 << 14)
         let manifest = Manifest(
             setup: setup, rate: rate, target: target, sources: line.sources, receiveBuffer: line.receiveBuffer,
-            begun: begun)
+            begun: begun, stamps: stamps)
         RunFiles.appendManifest(manifest.fields, to: &bytes)
         try OutputFile.create(directory + "/manifest.json", holding: bytes)
     }

@@ -7,6 +7,12 @@ import UserAgent
 /// Everything a run is told, parsed once and never changed.
 package struct RunOptions: Sendable {
     package enum Transport: String, Sendable { case udp, raw }
+    /// Which clock times are read from.
+    package enum Timestamps: String, Sendable, CaseIterable {
+        /// The kernel's where it stamps, else the sending thread's.
+        case auto
+        case kernel, app
+    }
     package enum Tagging: Sendable, Equatable {
         /// On towards loopback where the privilege is there, else off.
         case automatic
@@ -47,6 +53,7 @@ package struct RunOptions: Sendable {
     /// Between two levels of a sweep of a real target.
     package var settle = Nanoseconds.seconds(2)
     package var transport = Transport.udp
+    package var timestamps = Timestamps.auto
     package var tagging = Tagging.automatic
     package var tagType = TagOptions.OptionType.measurement
     /// Text of `--source-ip`: an address, or A-B.

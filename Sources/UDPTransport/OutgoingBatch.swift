@@ -25,6 +25,9 @@ struct OutgoingBatch: ~Copyable {
     /// (UDP_SEGMENT): a sixth of the cost of single ones. Only without a tag, for every segment would carry the same one.
     private(set) var segments: Bool
     private(set) var rejections: [Rejection] = []
+    var ledger: StampLedger
+    /// Whether each message asks for its transmit stamp.
+    private var asks: [Bool]
 
     static let capacity = Outbox.flushThreshold
     /// UDP_MAX_SEGMENTS of every kernel that has UDP_SEGMENT at all (4.18).
@@ -32,8 +35,10 @@ struct OutgoingBatch: ~Copyable {
     /// The largest UDP payload over IPv4 (65,535 - 20 - 8).
     private static let payloadLimit = 65_507
 
-    init(segments: Bool = false) {
+    init(segments: Bool = false, stamps: StampLedger.Numbering? = nil) {
         self.segments = segments
+        ledger = StampLedger(isOn: stamps != nil, numbering: stamps ?? .chosen)
+        asks = [Bool](repeating: false, count: Self.capacity)
         spans = [Int](repeating: 1, count: Self.capacity)
         messages = .allocate(capacity: Self.capacity)
         items = .allocate(capacity: Self.capacity)
@@ -66,6 +71,11 @@ struct OutgoingBatch: ~Copyable {
                         refusal = fill(filled, transmit, payload: payload, tag: tag, framing: &framing)
                         if refusal != 0 { break }
                         if span > 1 { markSegments(filled, size: transmit.count) }
+                        // Of a message cut up into many, the stamp would be the first one's.
+                        asks[filled] = transmit.wantsStamp && span == 1 && ledger.isAsking
+                        if asks[filled] {
+                            clinuxnet_ask_for_stamp(messages + filled, ledger.ask(for: transmit.receipt))
+                        }
                         spans[filled] = span
                         filled += 1
                         next += span
@@ -129,11 +139,13 @@ struct OutgoingBatch: ~Copyable {
                 for i in done..<done + Int(taken) {
                     result.next += spans[i]
                     result.sent += spans[i]
+                    if asks[i] { ledger.noteSent(1) }
                 }
                 done += Int(taken)
                 attempts = 0
                 continue
             }
+            if asks[done..<filled].contains(true) { ledger.noteFailure() }
             switch -taken {
             case EINTR:
                 continue

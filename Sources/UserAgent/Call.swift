@@ -13,6 +13,7 @@ struct Moment: Sendable, BitwiseCopyable {
     var instant: MonotonicInstant? { raw == .min ? nil : MonotonicInstant(nanoseconds: raw) }
     var hasCome: Bool { raw != .min }
     mutating func setOnce(_ instant: MonotonicInstant) { if raw == .min { raw = instant.nanoseconds } }
+    mutating func shift(by length: Nanoseconds) { if raw != .min { raw += length.rawValue } }
 }
 
 /// One transaction of a call: the RFC's state machine and what is needed to send its message again.
@@ -144,4 +145,5 @@ struct Call: Sendable, BitwiseCopyable {
     var hold = Nanoseconds.zero
     /// What `hold` was at `lastFinalAt`: a pause after it is no part of the response time.
     var holdAtLastFinal = Nanoseconds.zero
+    var stamps = CallStamps()
 }

@@ -79,6 +79,8 @@ package struct CallEngine: Sendable {
     var resumed = ByteBuffer(capacity: 2048)
     var resumedIndex = MessageIndex()
     var receivedIndex = MessageIndex()
+    /// When the datagram being handled arrived, by the kernel's word.
+    var arrival = Moment.never
     /// What the scenario writes before `[call_id]`: `x///`, or nothing.
     var callIDPrefix = ByteBuffer(capacity: 0)
     /// Whether the scenario's Call-IDs are `[call_id]`, so that calls are found without hashing. Known after the first.
@@ -129,7 +131,9 @@ package struct CallEngine: Sendable {
         // Where the kernel refused the first copy, the first one it took counts.
         noteSending(i, t, at: sentAt)
         switch kind {
-        case .firstSending: startResponseTimes(i, step: calls[i].transactions[t].step, at: sentAt)
+        case .firstSending:
+            startResponseTimes(i, step: calls[i].transactions[t].step, at: sentAt)
+            endReaction(i, t, at: sentAt)
         case .retransmission: recordRetransmission(i, t, due: transmit.due, sentAt: sentAt)
         }
     }

@@ -84,6 +84,12 @@ struct LoadOptions: ParsableArguments {
     @Flag(name: [.customShort("6"), .customLong("ipv6")], help: "Use the target's IPv6 address.")
     var ipv6 = false
 
+    @Option(
+        help:
+            "Clock of the times: kernel, by its stamps on each datagram; app, by the sending thread's own; auto, the kernel's where it grants stamps."
+    )
+    var timestamps = RunOptions.Timestamps.auto
+
     @Flag(
         help:
             "Watch the clock shortly before a call is due, at real-time priority where permitted: exact sending for a few percent of a CPU."
@@ -158,6 +164,7 @@ struct LoadOptions: ParsableArguments {
         options.ringTimeout = ringTimeout
         options.drainTimeout = drainTimeout
         options.transport = transport == .raw ? .raw : .udp
+        options.timestamps = timestamps
         options.tagging = tag.map { $0 ? .on : .off } ?? .automatic
         if let type = TagOptions.OptionType(rawValue: tagType) { options.tagType = type }
         options.sources = sourceIP
@@ -190,3 +197,5 @@ struct LoadOptions: ParsableArguments {
         }
     }
 }
+
+extension RunOptions.Timestamps: ExpressibleByArgument {}

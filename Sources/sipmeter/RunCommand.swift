@@ -34,7 +34,8 @@ struct RunCommand: ParsableCommand {
             try session.listFiles(
                 directory,
                 [
-                    "rtt.csv", "intervals.csv", "retransmissions.csv", "summary.json", "summary.txt", "rtt.svg",
+                    "rtt.csv", "intervals.csv", "retransmissions.csv", "split.csv", "summary.json", "summary.txt",
+                    "rtt.svg",
                     "manifest.json",
                 ])
             try session.conclude([outcome])
