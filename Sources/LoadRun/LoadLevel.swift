@@ -45,7 +45,7 @@ package struct LoadLevel {
         var programs: [Program] = []
         for line in lines { programs.append(try compile(target, line.sources[0])) }
         let program = programs[0]
-        let stamps = try StampGrant.find(setup.options.timestamps)
+        let stamps = try StampGrant.find(setup.options)
 
         let channel = try JournalChannel(workers: workers)
         let control = self.control
@@ -188,7 +188,8 @@ package struct LoadLevel {
         let drain = options.drainTimeout ?? options.hold + options.timers.transactionTimeout * 2 + .seconds(1)
         let settings = UACWorker.Settings(
             number: worker, start: configuration.start, tag: setup.tag, keepsGoing: options.keepsGoing,
-            drainTimeout: drain, isPrecise: options.isPrecise, stamps: stamps.areOn)
+            drainTimeout: drain, isPrecise: options.isPrecise, stamps: stamps.areOn,
+            reads: options.reads)
         let pacer = pacer(configuration.start, worker: worker, workers: options.workers)
         // The limits are the run's: each worker gets its share, the first ones what is left over.
         let share = options.maxConcurrent / options.workers

@@ -70,6 +70,7 @@ struct Manifest {
             ("max_concurrent", .count(UInt64(options.maxConcurrent))),
             ("workers", .count(UInt64(options.workers))),
             ("wait", .string(options.isPrecise ? "precise" : "default")),
+            ("reads_us", .number(options.reads.seconds * 1e6, decimals: 3)),
             ("batch_us", .number(options.batch.seconds * 1e6, decimals: 3)),
         ]
     }

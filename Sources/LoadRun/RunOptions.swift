@@ -70,6 +70,8 @@ package struct RunOptions: Sendable {
     package var isPrecise = false
     /// Due calls wait up to this long to be sent together.
     package var batch = Nanoseconds.zero
+    /// Arrivals wait up to this long to be read together. Needs the kernel's timestamps.
+    package var reads = Nanoseconds.zero
     package var keys: [String: String] = [:]
     /// Of the built-in target.
     package var capacity = CapacityProfile.asterisk2014

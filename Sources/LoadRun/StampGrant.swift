@@ -1,3 +1,4 @@
+import Datagrams
 import UDPTransport
 
 /// Whether a run's datagrams are stamped by the kernel, or why not.
@@ -6,15 +7,22 @@ struct StampGrant: Sendable {
     var refusal: String?
 
     /// To be called when the run's sockets are open: the kernel goes on stamping for them.
-    static func find(_ wanted: RunOptions.Timestamps) throws(RunFailure) -> StampGrant {
-        if wanted == .app { return StampGrant(areOn: false, refusal: nil) }
+    static func find(_ options: RunOptions) throws(RunFailure) -> StampGrant {
+        if options.timestamps == .app { return StampGrant(areOn: false, refusal: nil) }
         switch KernelStamps.awaitGrant() {
         case .granted: return StampGrant(areOn: true, refusal: nil)
         case .refused(let reason):
-            guard wanted == .kernel else { return StampGrant(areOn: false, refusal: reason) }
-            throw RunFailure(
-                .usage, "--timestamps kernel: this kernel gives none (\(reason)); leave it out, or use --timestamps app"
-            )
+            if options.timestamps == .kernel {
+                throw RunFailure(
+                    .usage,
+                    "--timestamps kernel: this kernel gives none (\(reason)); leave it out, or use --timestamps app")
+            }
+            if options.reads > .zero {
+                throw RunFailure(
+                    .usage,
+                    "--reads needs the kernel's timestamps, and this kernel gives none (\(reason)): leave it out")
+            }
+            return StampGrant(areOn: false, refusal: reason)
         }
     }
 }

@@ -18,6 +18,8 @@ struct UACWorker: ~Copyable {
         var isPrecise: Bool
         /// Datagrams are stamped by the kernel.
         var stamps: Bool
+        /// Once something was read or sent, arrivals wait this long to be read together, or until a call is due.
+        var reads: Nanoseconds
     }
 
     /// How long before a due call a precise worker stops sleeping. A sleeper is woken 15 to 50 us late on an idle core;
@@ -46,6 +48,10 @@ struct UACWorker: ~Copyable {
     private var firstSentAt: MonotonicInstant?
     private var cpuAtStart = Nanoseconds.zero
     private var clock: StampClock
+    /// Until then arrivals wake nobody.
+    private var readAgainAt = MonotonicInstant(nanoseconds: 0)
+    /// A call was due while arrivals waited: it goes first, then they are read.
+    private var readsNext = false
 
     init(settings: Settings, channel: JournalChannel, control: RunControl) {
         self.settings = settings
@@ -82,6 +88,11 @@ struct UACWorker: ~Copyable {
                 break
             }
             handOver(&uac, &socket, &raw, at: now)
+            if readsNext {
+                readsNext = false
+                receive(&uac, &socket, &raw, &poller)
+                continue
+            }
             // Unread, the stamps of what was just sent would end the wait at once.
             if settings.stamps { takeStamps(&uac, &socket, &raw) }
             let deadline = min(uac.deadline, nextMark, drainUntil, now + Self.longestSleep)
@@ -94,15 +105,22 @@ struct UACWorker: ~Copyable {
         return report
     }
 
-    private func wait(
+    private mutating func wait(
         until deadline: MonotonicInstant, sending: MonotonicInstant, from now: MonotonicInstant, _ poller: inout Poller
     ) -> Readiness {
         if deadline <= now { return .readable }
-        guard settings.isPrecise, sending <= deadline else { return poller.wait(until: deadline) }
+        guard settings.isPrecise, sending <= deadline else {
+            return sleep(until: deadline, sending: sending, from: now, &poller)
+        }
         let sleepUntil = sending - Self.watching
         if sleepUntil > now {
-            let readiness = poller.wait(until: sleepUntil)
+            let readiness = sleep(until: sleepUntil, sending: sending, from: now, &poller)
             if !readiness.isEmpty { return readiness }
+        }
+        if settings.reads > .zero {
+            while SystemClock.monotonic() < sending {}
+            readsNext = true
+            return []
         }
         // What arrives meanwhile is read at once, but for the last moments, which belong to the call that is due: at high
         // rates the next one is always near, and a worker that only watched would never read.
@@ -115,6 +133,18 @@ struct UACWorker: ~Copyable {
             if !readiness.isEmpty { return readiness }
             hasLooked = true
         }
+    }
+
+    /// Whoever wakes while arrivals wait reads them, too; but a call that is due goes first.
+    private mutating func sleep(
+        until deadline: MonotonicInstant, sending: MonotonicInstant, from now: MonotonicInstant, _ poller: inout Poller
+    ) -> Readiness {
+        guard settings.reads > .zero, readAgainAt > now else { return poller.wait(until: deadline) }
+        let readiness = poller.wait(until: min(deadline, readAgainAt), wantsRead: false)
+        if !readiness.isEmpty { return readiness }
+        if sending > min(deadline, readAgainAt) { return .readable }
+        readsNext = true
+        return []
     }
 
     // MARK: the wire
@@ -142,6 +172,7 @@ struct UACWorker: ~Copyable {
                 }
                 if uac.engine.outbox.wantsFlush { flush(&uac, &socket, &raw, &poller) }
             }
+            if count > 0 { readAgainAt = now + settings.reads }
             if count < UDPSocket.batchCapacity { return }
         }
     }
@@ -200,6 +231,7 @@ struct UACWorker: ~Copyable {
             firstSentAt = firstSentAt ?? before
             reportSent(&uac, from..<result.next, before, after, hasRejections: result.rejected > 0)
             from = result.next
+            readAgainAt = after + settings.reads
             if result.isQueueFull {
                 uac.engine.counters.sendQueueFull += 1
                 _ = poller.wait(until: after + .milliseconds(1), wantsWrite: true)

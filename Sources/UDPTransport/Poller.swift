@@ -44,8 +44,12 @@ package struct Poller: ~Copyable {
 
     deinit { descriptors.deallocate() }
 
-    /// Nil: no deadline. One that has passed looks without waiting.
-    package mutating func wait(until deadline: MonotonicInstant?, wantsWrite: Bool = false) -> Readiness {
+    /// Nil: no deadline. One that has passed looks without waiting. Without `wantsRead` arrivals wake nobody; errors and
+    /// pokes do.
+    package mutating func wait(
+        until deadline: MonotonicInstant?, wantsWrite: Bool = false, wantsRead: Bool = true
+    ) -> Readiness {
+        for i in Self.sendingSlot + 1..<count { descriptors[i].events = wantsRead ? Int16(POLLIN) : 0 }
         // Polled only when its room is waited for: a raw sender's transmit stamps must not wake anybody.
         descriptors[Self.sendingSlot].fd = wantsWrite ? sending : -1
         while true {

@@ -102,6 +102,13 @@ struct LoadOptions: ParsableArguments {
         transform: Arguments.duration)
     var batch = Nanoseconds.zero
 
+    @Option(
+        name: .long,
+        help:
+            "Let arrivals wait up to this long and read them together: less CPU, and the kernel's timestamps keep the times true. (default: 0s)",
+        transform: Arguments.duration)
+    var reads = Nanoseconds.zero
+
     @Option(help: "Sending threads, each with a socket of its own. (default: 1)", transform: Arguments.count)
     var workers = 1
 
@@ -132,9 +139,18 @@ struct LoadOptions: ParsableArguments {
 
     enum TransportArgument: String, ExpressibleByArgument, CaseIterable { case udp, raw }
 
+    private static let longestReads = Nanoseconds.milliseconds(50)
+
     func validate() throws {
         if workers > 64 { throw ValidationError("--workers \(workers): 64 are the most") }
         if precise, batch > .zero { throw ValidationError("--precise and --batch want opposite things: choose one") }
+        if reads > .zero, timestamps == .app {
+            throw ValidationError("--reads needs the kernel's timestamps: leave out --timestamps app")
+        }
+        if reads > Self.longestReads {
+            throw ValidationError(
+                "--reads: 50ms are the most, a tenth of T1; a response read later looks like a lost one")
+        }
         if let cpu, cpu < 0 { throw ValidationError("--cpu \(cpu): CPUs are counted from 0") }
         if ipv4, ipv6 { throw ValidationError("-4 and -6 exclude each other") }
         if TagOptions.OptionType(rawValue: tagType) == nil {
@@ -173,6 +189,7 @@ struct LoadOptions: ParsableArguments {
         options.keepsGoing = keepGoing
         options.isPrecise = precise
         options.batch = batch
+        options.reads = reads
         options.workers = workers
         options.cpu = cpu
         options.output = out
