@@ -38,13 +38,12 @@ extension CallEngine {
     package mutating func didTransmit(_ receipt: Transmit.Receipt, at leftAt: MonotonicInstant) {
         guard receipt.slot < calls.count, receipt.kind == ReceiptKind.firstSending.rawValue else { return }
         let i = Int(receipt.slot)
-        let t = Int(receipt.index)
-        guard calls[i].generation == receipt.generation, calls[i].isOpen,
-            let sentAt = calls[i].transactions[t].sentAt.instant
-        else { return }
+        guard calls[i].generation == receipt.generation, calls[i].isOpen else { return }
+        let place = calls[i].places[Int(receipt.index)]
+        guard place != Self.noPlace, let sentAt = transactions[place].sentAt.instant else { return }
         let egress = ShortDelay(leftAt - sentAt)
-        if calls[i].transactions[t].isFirst { calls[i].stamps.egress = egress }
-        if calls[i].transactions[t].method == .bye {
+        if transactions[place].isFirst { calls[i].stamps.egress = egress }
+        if transactions[place].method == .bye {
             calls[i].stamps.byeEgress = egress
             if calls[i].stamps.isByeReaction, let length = egress.length { calls[i].stamps.reaction += length }
         }
@@ -58,12 +57,13 @@ extension CallEngine {
     /// A message moves the call on. Where it is the final response to the only request under way, what passes until the
     /// next request leaves is this host's doing.
     mutating func beginReaction(_ i: Int, isFinalResponse: Bool) {
-        calls[i].stamps.reactsSince = isFinalResponse && !awaitsFinalResponse(i) ? arrival : .never
+        let isReaction = isFinalResponse && arrival.hasCome && !awaitsFinalResponse(i)
+        calls[i].stamps.reactsSince = isReaction ? arrival : .never
     }
 
-    private func awaitsFinalResponse(_ i: Int) -> Bool {
+    private mutating func awaitsFinalResponse(_ i: Int) -> Bool {
         for t in 0..<Call.transactionLimit {
-            switch calls[i].transactions[t].machine {
+            switch transactions[calls[i].places[t]].machine {
             case .inviteClient(.calling), .inviteClient(.proceeding), .client(.trying), .client(.proceeding):
                 return true
             case .none, .inviteClient, .client, .inviteServer, .server: continue
@@ -73,11 +73,11 @@ extension CallEngine {
     }
 
     /// A request of the scenario left for the first time.
-    mutating func endReaction(_ i: Int, _ t: Int, at sentAt: MonotonicInstant) {
+    mutating func endReaction(_ i: Int, _ place: Int, at sentAt: MonotonicInstant) {
         guard let since = calls[i].stamps.reactsSince.instant else { return }
         calls[i].stamps.reactsSince = .never
         calls[i].stamps.reaction += sentAt - since
-        calls[i].stamps.isByeReaction = calls[i].transactions[t].method == .bye
+        calls[i].stamps.isByeReaction = transactions[place].method == .bye
     }
 
     /// The times of a call that got an answer: each end by the kernel's stamp where it has one. The RTT is by one clock:
