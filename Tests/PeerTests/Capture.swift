@@ -6,6 +6,8 @@ struct Packet: Sendable {
     let bytes: [UInt8]
     /// Bytes of the IP header with its options, or with its extension headers.
     let headerCount: Int
+    /// When the interface saw it, in nanoseconds.
+    var at: Int64 = 0
 
     var isIPv4: Bool { bytes[0] >> 4 == 4 }
     /// IPv4's options.
@@ -74,6 +76,9 @@ struct Packet: Sendable {
 
     var method: String? { startLine.count == 3 && startLine[2] == "SIP/2.0" ? String(startLine[0]) : nil }
     var requestURI: String? { method == nil ? nil : String(startLine[1]) }
+    /// Of a response.
+    var status: Int? { startLine.first == "SIP/2.0" && startLine.count > 1 ? Int(startLine[1]) : nil }
+    var cseqMethod: String? { header("CSeq")?.split(separator: " ").last.map(String.init) }
     var callID: String? { header("Call-ID") }
     var cseq: UInt32? { header("CSeq")?.split(separator: " ").first.flatMap { UInt32($0) } }
 
@@ -106,7 +111,8 @@ struct Capture: Sendable {
     ) async throws -> Capture {
         let file = scratch.fresh("capture")
         let command = Command(
-            "tcpdump", "-i", interface, "-n", "-U", "--immediate-mode", "-B", "16384", "-s", "0", "-Z", "root", "-w",
+            "tcpdump", "-i", interface, "--time-stamp-precision=nano", "-n", "-U", "--immediate-mode", "-B", "16384",
+            "-s", "0", "-Z", "root", "-w",
             file,
             filter)
         let errors = try await scratch.during(command.run(by: prefix)) { tcpdump in
@@ -123,14 +129,17 @@ struct Capture: Sendable {
     /// A savefile of this machine's own tcpdump: its byte order, Ethernet.
     private static func read(_ file: [UInt8]) throws -> [Packet] {
         func number(_ at: Int) -> UInt32 { (0..<4).reduce(0) { $0 | UInt32(file[at + $1]) << UInt32($1 * 8) } }
-        guard file.count >= 24, number(0) == 0xA1B2_C3D4, number(20) == 1 else { throw Unmet("no Ethernet savefile") }
+        guard file.count >= 24, number(0) == 0xA1B2_3C4D, number(20) == 1 else { throw Unmet("no Ethernet savefile") }
         var packets: [Packet] = []
         var at = 24
         while at + 16 <= file.count {
             let count = Int(number(at + 8))
             guard at + 16 + count <= file.count else { throw Unmet("the savefile ends within a packet") }
             let frame = file[(at + 16)..<(at + 16 + count)]
-            if let packet = Packet(ip: Array(frame.dropFirst(14))) { packets.append(packet) }
+            if var packet = Packet(ip: Array(frame.dropFirst(14))) {
+                packet.at = Int64(number(at)) * 1_000_000_000 + Int64(number(at + 4))
+                packets.append(packet)
+            }
             at += 16 + count
         }
         return packets
