@@ -2,13 +2,19 @@
 #include "include/CLinuxNet.h"
 
 #include <errno.h>
+#include <ifaddrs.h>
 #include <linux/errqueue.h>
+#include <linux/ethtool.h>
+#include <linux/net_tstamp.h>
+#include <linux/sockios.h>
+#include <net/if.h>
 #include <linux/sock_diag.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
@@ -115,15 +121,45 @@ void clinuxnet_read_error(const struct clinuxnet_mmsghdr *message, struct clinux
     memcpy(&error->offender, found + sizeof extended, left < sizeof error->offender ? left : sizeof error->offender);
 }
 
-// linux/net_tstamp.h and asm-generic/socket.h, whose newer names not every system's headers have.
-enum { STAMP_TX_SOFTWARE = 1 << 1, STAMP_RX_SOFTWARE = 1 << 3, STAMP_SOFTWARE = 1 << 4 };
-enum { STAMP_OPT_ID = 1 << 7, STAMP_OPT_TSONLY = 1 << 11, CHOSEN_STAMP_NUMBER = 81 };
+// asm-generic/socket.h: SCM_TS_OPT_ID, which not every system's headers have.
+enum { CHOSEN_STAMP_NUMBER = 81 };
 // linux/socket.h: MSG_PROBE.
 enum { PROBE_ONLY = 0x10 };
 
 int clinuxnet_enable_stamps(int fd) {
-    int flags = STAMP_RX_SOFTWARE | STAMP_SOFTWARE | STAMP_OPT_ID | STAMP_OPT_TSONLY;
+    int flags = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_OPT_ID |
+                SOF_TIMESTAMPING_OPT_TSONLY;
     return setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof flags) < 0 ? -errno : 0;
+}
+
+static int has_address(const struct sockaddr *candidate, const struct sockaddr *wanted) {
+    if (candidate == NULL || candidate->sa_family != wanted->sa_family) return 0;
+    if (wanted->sa_family == AF_INET) {
+        return ((const struct sockaddr_in *)candidate)->sin_addr.s_addr ==
+               ((const struct sockaddr_in *)wanted)->sin_addr.s_addr;
+    }
+    return memcmp(
+               &((const struct sockaddr_in6 *)candidate)->sin6_addr, &((const struct sockaddr_in6 *)wanted)->sin6_addr,
+               sizeof(struct in6_addr)) == 0;
+}
+
+int clinuxnet_offers_hardware_stamps(const struct sockaddr *address) {
+    struct ifaddrs *interfaces = NULL;
+    if (getifaddrs(&interfaces) < 0) return 0;
+    struct ethtool_ts_info info = {.cmd = ETHTOOL_GET_TS_INFO};
+    struct ifreq request = {.ifr_data = (char *)&info};
+    for (struct ifaddrs *i = interfaces; i != NULL; i = i->ifa_next) {
+        if (!has_address(i->ifa_addr, address)) continue;
+        strncpy(request.ifr_name, i->ifa_name, sizeof request.ifr_name - 1);
+        break;
+    }
+    freeifaddrs(interfaces);
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return 0;
+    int result = ioctl(fd, SIOCETHTOOL, &request);
+    close(fd);
+    uint32_t needed = SOF_TIMESTAMPING_TX_HARDWARE | SOF_TIMESTAMPING_RX_HARDWARE | SOF_TIMESTAMPING_RAW_HARDWARE;
+    return result == 0 && (info.so_timestamping & needed) == needed;
 }
 
 static size_t put_control(uint8_t *at, int type, uint32_t value) {
@@ -138,7 +174,7 @@ static size_t put_control(uint8_t *at, int type, uint32_t value) {
 void clinuxnet_ask_for_stamp(struct clinuxnet_mmsghdr *message, int64_t number) {
     struct msghdr *header = &message->header;
     uint8_t *control = header->msg_control;
-    header->msg_controllen += put_control(control + header->msg_controllen, SO_TIMESTAMPING, STAMP_TX_SOFTWARE);
+    header->msg_controllen += put_control(control + header->msg_controllen, SO_TIMESTAMPING, SOF_TIMESTAMPING_TX_SOFTWARE);
     if (number < 0) return;
     header->msg_controllen += put_control(control + header->msg_controllen, CHOSEN_STAMP_NUMBER, (uint32_t)number);
 }

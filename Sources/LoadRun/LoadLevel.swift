@@ -40,13 +40,12 @@ package struct LoadLevel {
         defer { _ = server?.stop() }
         let target = server?.address ?? setup.target
         let workers = setup.options.workers
-        var lines: [Line] = []
-        for worker in 0..<workers { lines.append(try bindLine(worker)) }
+        let (lines, stamps) = try StampGrant.with(setup.options) { stamps in
+            (try (0..<workers).map { try bindLine($0, stamps) }, stamps)
+        }
         var programs: [Program] = []
         for line in lines { programs.append(try compile(target, line.sources[0])) }
         let program = programs[0]
-        let stamps = try StampGrant.find(setup.options)
-
         let channel = try JournalChannel(workers: workers)
         let control = self.control
         let writer = try RecordWriter(
@@ -85,22 +84,21 @@ package struct LoadLevel {
         }
     }
 
-    private func bindLine(_ worker: Int) throws(RunFailure) -> Line {
+    private func bindLine(_ worker: Int, _ stamps: StampGrant) throws(RunFailure) -> Line {
         var first = setup.sources[0]
         if first.port != 0 { first.port &+= UInt16(worker) }
         let isRaw = setup.options.transport == .raw
         let binding = isRaw ? SocketAddress(ipv4: 0, port: first.port) : first
         do throws(SystemError) {
             var socketOptions = UDPSocket.Options()
-            let timestamps = setup.options.timestamps
             // A segment has no stamp of its own.
-            socketOptions.segments = setup.options.batch > .zero && timestamps != .kernel
-            socketOptions.stamps = timestamps != .app
+            socketOptions.segments = setup.options.batch > .zero && setup.options.timestamps != .kernel
+            socketOptions.stamps = stamps.areOn
             let socket = try UDPSocket(binding: binding, options: socketOptions)
             let port = socket.localAddress.port
             let sources = setup.sources.map { $0.withPort(port) }
             let buffer = socket.receiveBuffer
-            let raw: RawSender? = isRaw ? try RawSender(sources: sources, stamps: timestamps != .app) : nil
+            let raw: RawSender? = isRaw ? try RawSender(sources: sources, stamps: stamps.areOn) : nil
             return Line(
                 socket: Handover(socket), raw: Handover(raw), sources: sources, receiveBuffer: buffer)
         } catch {

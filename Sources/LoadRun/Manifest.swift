@@ -47,7 +47,8 @@ struct Manifest {
             ("asked", .string(setup.options.timestamps.rawValue)),
             ("source", .string(stamps.areOn ? "kernel" : "app")),
             ("clock", .string(stamps.areOn ? "CLOCK_REALTIME, by clock pairs on CLOCK_MONOTONIC" : "CLOCK_MONOTONIC")),
-            ("hardware", .bool(false)),
+            ("hardware_offered", .bool(sources.first.map(KernelStamps.hardwareIsOffered) ?? false)),
+            ("hardware_used", .bool(false)),
             ("why_not_kernel", stamps.refusal.map { .string($0) } ?? .null),
         ]
     }

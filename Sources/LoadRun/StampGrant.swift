@@ -6,11 +6,20 @@ struct StampGrant: Sendable {
     var areOn: Bool
     var refusal: String?
 
-    /// To be called when the run's sockets are open: the kernel goes on stamping for them.
-    static func find(_ options: RunOptions) throws(RunFailure) -> StampGrant {
-        if options.timestamps == .app { return StampGrant(areOn: false, refusal: nil) }
-        switch KernelStamps.awaitGrant() {
-        case .granted: return StampGrant(areOn: true, refusal: nil)
+    /// Sockets to be stamped are opened in `body`.
+    static func with<R>(_ options: RunOptions, _ body: (StampGrant) throws -> R) throws -> R {
+        if options.timestamps == .app { return try body(StampGrant(areOn: false, refusal: nil)) }
+        return try KernelStamps.withGrant { try body(StampGrant($0, options)) }
+    }
+
+    private init(areOn: Bool, refusal: String?) {
+        self.areOn = areOn
+        self.refusal = refusal
+    }
+
+    private init(_ grant: KernelStamps.Grant, _ options: RunOptions) throws(RunFailure) {
+        switch grant {
+        case .granted: self.init(areOn: true, refusal: nil)
         case .refused(let reason):
             if options.timestamps == .kernel {
                 throw RunFailure(
@@ -22,7 +31,7 @@ struct StampGrant: Sendable {
                     .usage,
                     "--reads needs the kernel's timestamps, and this kernel gives none (\(reason)): leave it out")
             }
-            return StampGrant(areOn: false, refusal: reason)
+            self.init(areOn: false, refusal: reason)
         }
     }
 }

@@ -13,17 +13,20 @@ package enum KernelStamps {
     /// How the kernel numbers transmit stamps; asked once.
     static let numbering: StampLedger.Numbering = clinuxnet_can_choose_stamp_numbers() == 0 ? .chosen : .counted
 
-    /// Waits until stamps come: the kernel begins with them some milliseconds after the first socket asked. Keep a socket
-    /// that asks open meanwhile and afterwards, for it ends with the last one.
-    package static func awaitGrant() -> Grant {
+    /// Waits until stamps come, which the kernel begins with some milliseconds after the first socket asked, and goes on with
+    /// while one asks: for the length of `body` one does, and sockets opened there are stamped from their first datagram on.
+    package static func withGrant<R>(_ body: (Grant) throws -> R) throws -> R {
+        var options = UDPSocket.Options()
+        options.stamps = true
+        var socket: UDPSocket
         do throws(SystemError) {
-            var options = UDPSocket.Options()
-            options.stamps = true
-            var socket = try UDPSocket(binding: .loopback(port: 0), options: options)
-            return try tryOut(&socket)
+            socket = try UDPSocket(binding: .loopback(port: 0), options: options)
         } catch {
-            return .refused(error.description)
+            return try body(.refused(error.description))
         }
+        let result = try body(try tryOut(&socket))
+        _ = consume socket
+        return result
     }
 
     private static func tryOut(_ socket: inout UDPSocket) throws(SystemError) -> Grant {
@@ -32,7 +35,9 @@ package enum KernelStamps {
         var isTransmitStamped = false
         var isReceiveStamped = false
         while SystemClock.monotonic() < end {
-            guard send(&socket) else { return .refused("nothing can be sent on loopback to try it out") }
+            // Without a loopback there is nothing to try it out on; the kernel has accepted the option, and what stays
+            // unstamped is counted.
+            guard send(&socket) else { return .granted }
             let next = SystemClock.monotonic() + .milliseconds(1)
             while SystemClock.monotonic() < next {
                 _ = poller.wait(until: next)
@@ -56,6 +61,11 @@ package enum KernelStamps {
         transmit.wantsStamp = true
         outbox.append(transmit)
         return socket.send(outbox).sent == 1
+    }
+
+    /// Whether the device with this address could stamp in hardware. Nothing here uses it.
+    package static func hardwareIsOffered(at address: SocketAddress) -> Bool {
+        address.withKernelAddress { pointer, _ in clinuxnet_offers_hardware_stamps(pointer) == 1 }
     }
 
     /// The kernel takes a few milliseconds, on a busy machine some tens.

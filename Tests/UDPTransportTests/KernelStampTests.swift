@@ -3,7 +3,7 @@ import Testing
 
 @testable import UDPTransport
 
-/// Stamps as this machine's kernel gives them. `Permitted.stamps` keeps them switched on by waiting for the first.
+/// Stamps as this machine's kernel gives them.
 @Suite(.enabled(if: Permitted.stamps, "this kernel does not stamp")) struct KernelStampTests {
     private static func socket(_ address: SocketAddress = loopback4, segments: Bool = false) throws -> UDPSocket {
         var options = UDPSocket.Options()
@@ -33,6 +33,13 @@ import Testing
         return outbox
     }
 
+    /// Carries a socket out of a closure.
+    private final class Handed {
+        private var socket: UDPSocket?
+        init(_ socket: consuming UDPSocket) { self.socket = consume socket }
+        func take() -> UDPSocket { socket.take()! }
+    }
+
     private struct Stamped: Equatable {
         var receipt: Transmit.Receipt
         var at: WallInstant
@@ -54,9 +61,13 @@ import Testing
         let isIPv6 = kind.family == "6"
         if isIPv6, !Permitted.ipv6 { return }
         if kind.tagged, !(isIPv6 ? Permitted.tag6 : Permitted.tag4) { return }
-        var receiver = try Self.socket(isIPv6 ? loopback6 : loopback4)
-        var sender = try Self.socket(isIPv6 ? loopback6 : loopback4)
-        try #require(KernelStamps.awaitGrant() == .granted)
+        let address = isIPv6 ? loopback6 : loopback4
+        let opened = try KernelStamps.withGrant { grant in
+            try #require(grant == .granted)
+            return (Handed(try Self.socket(address)), Handed(try Self.socket(address)))
+        }
+        var receiver = opened.0.take()
+        var sender = opened.1.take()
         let outbox = Self.outbox(100, to: receiver.localAddress, tagged: kind.tagged)
         let before = SystemClock.wall()
         #expect(sender.send(outbox, tag: kind.tagged ? TagOptions() : nil).sent == 100)
@@ -101,6 +112,11 @@ import Testing
         var sender = try UDPSocket(binding: loopback4)
         #expect(sender.send(Self.outbox(3, to: receiver.localAddress)).sent == 3)
         #expect(Self.stamps { body in _ = sender.drainErrorQueue(body) } == [])
+    }
+
+    @Test func loopbackHasNoClockOfItsOwn() {
+        #expect(!KernelStamps.hardwareIsOffered(at: loopback4))
+        #expect(!KernelStamps.hardwareIsOffered(at: SocketAddress(ipv4: 0xC000_0201, port: 0)), "nobody's address")
     }
 
     @Test func errorsComeBetweenStamps() throws {

@@ -25,7 +25,7 @@ extension Session {
         guard FileManager.default.isExecutableFile(atPath: "/usr/bin/tcpdump"), geteuid() == 0 else {
             return [
                 Row(
-                    key: .accuracy, what: "|rtt_us - capture|", goal: "", figure: "needs tcpdump, and root",
+                    key: .accuracy, what: "rtt_us against a capture", goal: "", figure: "needs tcpdump, and root",
                     verdict: .info)
             ]
         }
@@ -35,7 +35,25 @@ extension Session {
                 for clock in ["kernel", "app"] { rows.append(try accuracyRow(clock, rate, isBusy: isBusy)) }
             }
         }
-        return rows
+        return rows + (try stampCostRows())
+    }
+
+    /// What the kernel's clock costs, in interleaved runs.
+    private func stampCostRows() throws -> [Row] {
+        try [700.0, 20_000].map { rate -> Row in
+            var (with, without) = (Figures(), Figures())
+            for _ in 0..<3 {
+                let seconds = options.isQuick ? 0.8 : 2
+                with.append(try measure(.sipmeter([]), rate: rate, seconds: seconds).cpuPerCall)
+                without.append(
+                    try measure(.sipmeter(["--timestamps", "app"]), rate: rate, seconds: seconds).cpuPerCall)
+            }
+            let figure =
+                "\(with.median.short) / \(without.median.short) us/call (least \(with.least.short) / \(without.least.short))"
+            return Row(
+                key: .accuracy, what: "CPU at \(rate.short)/s: kernel timestamps against --timestamps app", goal: "",
+                figure: figure, verdict: .info)
+        }
     }
 
     private func accuracyRow(_ clock: String, _ rate: Double, isBusy: Bool) throws -> Row {
@@ -46,7 +64,7 @@ extension Session {
         defer { _ = neighbour?.stop() }
         let apart = try captured(clock, rate, seconds: options.isQuick ? 1 : rate < 1000 ? 4 : 2)
         let beside = isBusy ? "a busy neighbour on its core" : "idle"
-        let what = "|rtt_us - capture| at \(rate.short)/s, clock \(clock), \(beside)"
+        let what = "rtt_us against a capture at \(rate.short)/s, how far apart: clock \(clock), \(beside)"
         guard !apart.isEmpty else {
             return Row(key: .accuracy, what: what, goal: "", figure: "no call in both", verdict: .failed)
         }

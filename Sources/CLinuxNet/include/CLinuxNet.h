@@ -87,6 +87,9 @@ int clinuxnet_enable_stamps(int fd);
 // Whether the kernel lets a datagram choose the number its stamp comes back with (SCM_TS_OPT_ID, Linux 6.13). Sends
 // nothing.
 int clinuxnet_can_choose_stamp_numbers(void);
+// 1 where the device that has this address stamps packets in both directions by a clock of its own; 0 where not, or
+// where it cannot be asked.
+int clinuxnet_offers_hardware_stamps(const struct sockaddr *address);
 // Appends the request for a transmit stamp to the message's control block; number < 0: the kernel counts by itself.
 void clinuxnet_ask_for_stamp(struct clinuxnet_mmsghdr *message, int64_t number);
 // When the kernel took this datagram from the device: CLOCK_REALTIME in nanoseconds, 0 where it was not stamped.
