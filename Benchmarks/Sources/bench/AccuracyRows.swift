@@ -33,6 +33,7 @@ extension Session {
         for isBusy in [false, true] {
             for rate in [100.0, 700, 5_000] {
                 for clock in ["kernel", "app"] { rows.append(try accuracyRow(clock, rate, isBusy: isBusy)) }
+                if !isBusy { rows.append(try accuracyRow("kernel", rate, ["--reads", "5ms"], isBusy: false)) }
             }
         }
         return rows + (try stampCostRows())
@@ -56,14 +57,16 @@ extension Session {
         }
     }
 
-    private func accuracyRow(_ clock: String, _ rate: Double, isBusy: Bool) throws -> Row {
+    private func accuracyRow(
+        _ clock: String, _ rate: Double, _ more: [String] = [], isBusy: Bool
+    ) throws -> Row {
         let neighbour =
             isBusy
             ? try Child.start(
                 ["sh", "-c", "while :; do :; done"], cpus: Self.callingCore, output: tools.scratch + "/neighbour") : nil
         defer { _ = neighbour?.stop() }
-        let apart = try captured(clock, rate, seconds: options.isQuick ? 1 : rate < 1000 ? 4 : 2)
-        let beside = isBusy ? "a busy neighbour on its core" : "idle"
+        let apart = try captured(clock, rate, more, seconds: options.isQuick ? 1 : rate < 1000 ? 4 : 2)
+        let beside = (more + [isBusy ? "a busy neighbour on its core" : "idle"]).joined(separator: " ")
         let what = "rtt_us against a capture at \(rate.short)/s, how far apart: clock \(clock), \(beside)"
         guard !apart.isEmpty else {
             return Row(key: .accuracy, what: what, goal: "", figure: "no call in both", verdict: .failed)
@@ -75,7 +78,7 @@ extension Session {
     }
 
     /// The differences, ascending.
-    private func captured(_ clock: String, _ rate: Double, seconds: Double) throws -> [Double] {
+    private func captured(_ clock: String, _ rate: Double, _ more: [String], seconds: Double) throws -> [Double] {
         let port = ports.take()
         let answering = try responder(on: port, rate: rate)
         defer { _ = answering.stop() }
@@ -91,7 +94,7 @@ extension Session {
         }
         let calls = Int(rate * seconds)
         let child = try start(
-            .sipmeter(["--timestamps", clock]), port: port, rate: rate, calls: calls, cpus: Self.callingCore)
+            .sipmeter(["--timestamps", clock] + more), port: port, rate: rate, calls: calls, cpus: Self.callingCore)
         _ = child.wait(atMost: seconds + 6)
         // Buffered: the last packets reach the file a second later.
         Thread.sleep(forTimeInterval: 1.2)
