@@ -1,0 +1,7 @@
+import Testing
+
+@testable import MachineReport
+
+@Suite struct MachineReportTests {
+    @Test func x() {}
+}
