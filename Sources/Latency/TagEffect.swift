@@ -56,13 +56,15 @@ package struct TagEffect: Sendable, Equatable {
 }
 
 extension TagPopulations {
-    package func effect(seed: UInt64) -> TagEffect {
+    package func effect(seed: UInt64) -> TagEffect { effect(seed: seed, drawings: 1000) }
+
+    func effect(seed: UInt64, drawings: Int) -> TagEffect {
         var effect = TagEffect()
         effect.tagged = tagged.counts
         effect.untagged = untagged.counts
         effect.failureChance = chance(\.failed)
         effect.retransmissionChance = chance(\.callsWithRetransmission)
-        compareTimes(seed: seed, &effect)
+        compareTimes(seed: seed, drawings: drawings, &effect)
         return effect
     }
 
@@ -71,14 +73,14 @@ extension TagPopulations {
             (tagged[keyPath: count], of: tagged.calls), (untagged[keyPath: count], of: untagged.calls))
     }
 
-    private func compareTimes(seed: UInt64, _ effect: inout TagEffect) {
+    private func compareTimes(seed: UInt64, drawings: Int, _ effect: inout TagEffect) {
         let last = (tagged.times + untagged.times).reduce(1) { max($0, $1.number) }
         // At least five calls a block, so that most blocks hold calls of both kinds.
         let blockCount = min(max((tagged.times.count + untagged.times.count) / 5, 1), 64)
         let cut = BlockedSample.Blocks(count: blockCount, last: last)
         let bootstrap = Bootstrap(
             tagged: BlockedSample(tagged.times, in: cut), untagged: BlockedSample(untagged.times, in: cut),
-            drawings: Bootstrap.drawings(of: blockCount, seed: seed))
+            drawings: Bootstrap.drawings(drawings, of: blockCount, seed: seed))
         bootstrap.estimate(\.mean, atLeast: TagEffect.leastCount, in: &effect) { $0.mean($1) }
         bootstrap.estimate(\.p50, atLeast: TagEffect.leastCount, in: &effect) { $0.value(at: .p50, $1) }
         bootstrap.estimate(\.p99, atLeast: TagEffect.leastCountForP99, in: &effect) { $0.value(at: .p99, $1) }
@@ -103,9 +105,9 @@ private struct Bootstrap {
     let untagged: BlockedSample
     let drawings: [[Int]]
 
-    static func drawings(of blocks: Int, seed: UInt64) -> [[Int]] {
+    static func drawings(_ count: Int, of blocks: Int, seed: UInt64) -> [[Int]] {
         var generator = SeededGenerator(seed: seed)
-        return (0..<1000).map { _ in
+        return (0..<count).map { _ in
             var drawing = Array(repeating: 0, count: blocks)
             for _ in 0..<blocks { drawing[Int.random(in: 0..<blocks, using: &generator)] += 1 }
             return drawing

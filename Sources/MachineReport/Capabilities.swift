@@ -51,8 +51,13 @@ struct CapabilitySet: Equatable {
 
     mutating func insert(_ capability: Capability) { bits |= 1 << UInt64(capability.rawValue) }
 
+    private var named: [String] { Capability.allCases.filter { contains($0) }.map(\.name) }
+
     /// Those with a name here, as setcap wants them. (It takes numbers for none.)
-    var names: String { Capability.allCases.filter { contains($0) }.map(\.name).joined(separator: ",") }
+    var names: String { named.joined(separator: ",") }
+
+    /// For reading.
+    var list: String { named.joined(separator: ", ") }
 }
 
 extension MachineFacts {

@@ -67,7 +67,7 @@ extension MachineFacts {
         let hasArrived = onFile.bits & ~effective.bits == 0
         return Finding(
             .privileges, "file_capabilities", "file capabilities", hasArrived ? .ok : .limited,
-            onFile.names + (hasArrived ? "" : ", not all effective"), why,
+            onFile.list + (hasArrived ? "" : ", not all effective"), why,
             mend: hasNoNewPrivileges
                 ? .advice("no_new_privs keeps them back: start it without")
                 : .advice("they are kept back where the file system is mounted nosuid: move the program"))

@@ -14,9 +14,13 @@ extension MachineFacts {
         return Finding(
             .processors, "allowed_cpus", "CPUs allowed", mine >= 2 ? .ok : .limited, "\(mine) of \(all) (\(allowed))",
             "generator and server on one machine want a CPU each",
-            mend: all > 1
-                ? .command("taskset -c \(online) \(program) run")
-                : .advice("give the machine a second CPU, or run the server on another one"))
+            mend: mendOfCPUs(online, all))
+    }
+
+    private func mendOfCPUs(_ online: String, _ count: Int) -> Finding.Mend {
+        if count < 2 { return .advice("give the machine a second CPU, or run the server on another one") }
+        if container != nil { return .advice("start the container without --cpuset-cpus") }
+        return .command("taskset -c \(online) \(program) run")
     }
 
     /// `cpu.max` of the control group or of any above it; version 1 has two files for it.
@@ -77,7 +81,7 @@ extension MachineFacts {
     }
 
     private var threadSiblings: Finding {
-        let why = "two threads of one core slow each other by a third, and not always"
+        let why = "two threads of one core slow each other, now more and now less"
         let isActive = number(Self.cpus + "/smt/active") == 1
         return Finding(
             .processors, "smt", "SMT", isActive ? .limited : .ok, isActive ? "on" : "off or not seen from here", why,
@@ -163,7 +167,7 @@ extension MachineFacts {
 
     private var clockSource: Finding {
         let folder = "/sys/devices/system/clocksource/clocksource0"
-        let why = "every call reads it a dozen times: 20 ns each, or 1 us through the kernel"
+        let why = "a call reads it a dozen times: some 20 ns each, or a system call"
         guard let current = text(folder + "/current_clocksource") else {
             return Finding(
                 .processors, "clock_source", "clock source", .limited, "unknown: \(folder) is not to be read", why,

@@ -29,7 +29,7 @@ package enum MachineText {
     private static func text(_ finding: Finding) -> [String] {
         let indent = String(repeating: " ", count: 2 + stateWidth + nameWidth)
         let head = "  " + finding.state.rawValue.padded(to: stateWidth) + finding.name.padded(to: nameWidth)
-        var lines = wrapped("\(finding.value): \(finding.why)", first: head, rest: indent)
+        var lines = wrapped("\(finding.value) - \(finding.why)", first: head, rest: indent)
         switch finding.mend {
         case .command(let command): lines.append(String(repeating: " ", count: 2 + stateWidth) + "$ " + command)
         case .advice(let advice):
@@ -44,12 +44,11 @@ package enum MachineText {
     private static func conclusion(_ report: MachineReport) -> [String] {
         let counts = Finding.State.allCases.map { "\(report.count($0)) \($0.rawValue)" }.joined(separator: ", ")
         let lacking = report.lackingForDefaultRun.map(\.name)
-        var lines = [
-            counts + ". "
-                + (lacking.isEmpty
-                    ? "A run without options works here."
-                    : "A run without options does not work here: \(lacking.joined(separator: ", ")).")
-        ]
+        let works =
+            lacking.isEmpty
+            ? "A run without options works here."
+            : "A run without options does not work here: \(lacking.joined(separator: ", "))."
+        var lines = wrapped("\(counts). \(works)", first: "", rest: "")
         if let command = report.grantAll {
             lines += ["All privileges at once (setcap replaces what the file had):", "  $ " + command]
         }

@@ -4,8 +4,8 @@ import Latency
 /// Calls with and without the call tag side by side: a section of `summary.txt`, a member of `summary.json`.
 enum TagEffectReport {
     private static let labelWidth = 6
-    private static let columnWidth = 23
-    private static let differenceWidth = 27
+    private static let columnWidth = 22
+    private static let differenceWidth = 30
 
     static func lines(_ effect: TagEffect) -> [String] {
         var lines = [
