@@ -16,7 +16,8 @@ enum TagEffectReport {
         ]
         for sentence in effect.sentences { lines += wrapped(sentence, first: "  ", rest: "  ") }
         lines += wrapped(
-            "In brackets 95 % intervals: a bootstrap over blocks of neighbouring calls.", first: "  ", rest: "  ")
+            "In brackets 95 % intervals (a bootstrap over blocks of neighbouring calls): by chance one in 20 misses.",
+            first: "  ", rest: "  ")
         return lines
     }
 
