@@ -3,13 +3,19 @@
 
 #include <errno.h>
 #include <linux/errqueue.h>
+#include <linux/ethtool.h>
 #include <linux/sock_diag.h>
+#include <linux/sockios.h>
+#include <linux/udp.h>
+#include <net/if.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -198,3 +204,30 @@ int clinuxnet_trap_signals(int eventfd) {
 }
 
 int clinuxnet_interruptions(void) { return atomic_load(&interruptions); }
+
+int clinuxnet_interface_timestamping(const char *name, struct clinuxnet_timestamping *timestamping) {
+    struct ethtool_ts_info found = {.cmd = ETHTOOL_GET_TS_INFO};
+    struct ifreq request = {.ifr_data = (void *)&found};
+    strncpy(request.ifr_name, name, IFNAMSIZ - 1);
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -errno;
+    int result = ioctl(fd, SIOCETHTOOL, &request) < 0 ? -errno : 0;
+    close(fd);
+    timestamping->abilities = found.so_timestamping;
+    timestamping->clock = found.phc_index;
+    return result;
+}
+
+int clinuxnet_file_capabilities(const char *path, uint8_t *bytes, size_t capacity) {
+    ssize_t result = getxattr(path, "security.capability", bytes, capacity);
+    return result < 0 ? -errno : (int)result;
+}
+
+int clinuxnet_try_segmentation(void) {
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -errno;
+    int size = 1000;
+    int result = setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &size, sizeof size) < 0 ? -errno : 0;
+    close(fd);
+    return result;
+}
