@@ -6,9 +6,10 @@
 #include <linux/errqueue.h>
 #include <linux/ethtool.h>
 #include <linux/net_tstamp.h>
-#include <linux/sockios.h>
-#include <net/if.h>
 #include <linux/sock_diag.h>
+#include <linux/sockios.h>
+#include <linux/udp.h>
+#include <net/if.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -16,6 +17,7 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -146,20 +148,14 @@ static int has_address(const struct sockaddr *candidate, const struct sockaddr *
 int clinuxnet_offers_hardware_stamps(const struct sockaddr *address) {
     struct ifaddrs *interfaces = NULL;
     if (getifaddrs(&interfaces) < 0) return 0;
-    struct ethtool_ts_info info = {.cmd = ETHTOOL_GET_TS_INFO};
-    struct ifreq request = {.ifr_data = (char *)&info};
-    for (struct ifaddrs *i = interfaces; i != NULL; i = i->ifa_next) {
-        if (!has_address(i->ifa_addr, address)) continue;
-        strncpy(request.ifr_name, i->ifa_name, sizeof request.ifr_name - 1);
-        break;
+    struct clinuxnet_timestamping found = {0};
+    int result = -ENODEV;
+    for (struct ifaddrs *i = interfaces; i != NULL && result == -ENODEV; i = i->ifa_next) {
+        if (has_address(i->ifa_addr, address)) result = clinuxnet_interface_timestamping(i->ifa_name, &found);
     }
     freeifaddrs(interfaces);
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) return 0;
-    int result = ioctl(fd, SIOCETHTOOL, &request);
-    close(fd);
     uint32_t needed = SOF_TIMESTAMPING_TX_HARDWARE | SOF_TIMESTAMPING_RX_HARDWARE | SOF_TIMESTAMPING_RAW_HARDWARE;
-    return result == 0 && (info.so_timestamping & needed) == needed;
+    return result == 0 && (found.abilities & needed) == needed;
 }
 
 static size_t put_control(uint8_t *at, int type, uint32_t value) {
@@ -290,3 +286,30 @@ int clinuxnet_trap_signals(int eventfd) {
 }
 
 int clinuxnet_interruptions(void) { return atomic_load(&interruptions); }
+
+int clinuxnet_interface_timestamping(const char *name, struct clinuxnet_timestamping *timestamping) {
+    struct ethtool_ts_info found = {.cmd = ETHTOOL_GET_TS_INFO};
+    struct ifreq request = {.ifr_data = (void *)&found};
+    strncpy(request.ifr_name, name, IFNAMSIZ - 1);
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -errno;
+    int result = ioctl(fd, SIOCETHTOOL, &request) < 0 ? -errno : 0;
+    close(fd);
+    timestamping->abilities = found.so_timestamping;
+    timestamping->clock = found.phc_index;
+    return result;
+}
+
+int clinuxnet_file_capabilities(const char *path, uint8_t *bytes, size_t capacity) {
+    ssize_t result = getxattr(path, "security.capability", bytes, capacity);
+    return result < 0 ? -errno : (int)result;
+}
+
+int clinuxnet_try_segmentation(void) {
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -errno;
+    int size = 1000;
+    int result = setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &size, sizeof size) < 0 ? -errno : 0;
+    close(fd);
+    return result;
+}

@@ -5,7 +5,19 @@ import Scenarios
 
 /// What the engine is told once, at the start of a run.
 package struct EngineConfiguration: Sendable {
-    package enum Tagging: Sendable, Equatable { case none, all }
+    package enum Tagging: Sendable, Equatable {
+        case none, all
+        /// All calls but a share chosen by their number.
+        case allBut(TagControl)
+
+        func tags(_ number: UInt64) -> Bool {
+            switch self {
+            case .none: false
+            case .all: true
+            case .allBut(let control): control.tags(number)
+            }
+        }
+    }
 
     /// Tells this run's Call-IDs and branches from every other run's.
     package var run: UInt32

@@ -97,7 +97,7 @@ extension CallEngine {
         calls[i].dueAt = arrival.dueAt
         calls[i].destination = target
         calls[i].source = UInt16((arrival.number - 1) % UInt64(configuration.sources.count))
-        calls[i].isTagged = configuration.tagging == .all
+        calls[i].isTagged = configuration.tagging.tags(arrival.number)
         let nothing = MessageIndex()
         run(i, at: now, Span(), nothing)
     }

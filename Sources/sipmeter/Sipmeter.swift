@@ -11,6 +11,7 @@ struct Sipmeter: ParsableCommand {
               sipmeter sweep                        four load levels, the model
               sipmeter run 192.0.2.5 --rate 400     one level, a real server
               sipmeter answer --listen 0.0.0.0:5060 the answering side alone
+              sipmeter doctor                       what this machine lets sipmeter do
 
             Exit codes: 0 ran and trustworthy; 3 the generator was the bottleneck;
             64 usage; 65 bad scenario; 69 target unreachable or local port taken;
@@ -18,7 +19,7 @@ struct Sipmeter: ParsableCommand {
             130 interrupted after draining.
             """,
         version: version,
-        subcommands: [SweepCommand.self, RunCommand.self, AnswerCommand.self, ScenarioCommand.self])
+        subcommands: [SweepCommand.self, RunCommand.self, AnswerCommand.self, ScenarioCommand.self, DoctorCommand.self])
 
     static let version = "0.1.0"
 }

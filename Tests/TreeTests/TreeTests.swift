@@ -15,7 +15,9 @@ import Testing
         }
     }
 
-    @Test(arguments: ["Datagrams", "Observations", "SIP", "Scenarios", "UserAgent", "Latency", "Reports"])
+    @Test(arguments: [
+        "Datagrams", "Observations", "SIP", "Scenarios", "UserAgent", "Latency", "MachineReport", "Reports",
+    ])
     func aPureModuleKnowsNoSocketAndNoClock(module: String) throws {
         let forbidden = ["Glibc", "Foundation", "Dispatch", "CLinuxNet", "COpenSSL", "UDPTransport", "LoadRun"]
         let files = try Self.swiftFiles(in: "Sources/\(module)")

@@ -122,4 +122,17 @@ void clinuxnet_name_thread(const char *name);
 int clinuxnet_trap_signals(int eventfd);
 int clinuxnet_interruptions(void);
 
+// What ETHTOOL_GET_TS_INFO says of an interface. `clock` is negative where it has no PTP hardware clock.
+struct clinuxnet_timestamping {
+    uint32_t abilities;
+    int32_t clock;
+};
+int clinuxnet_interface_timestamping(const char *name, struct clinuxnet_timestamping *timestamping);
+
+// The extended attribute security.capability of a file: how many bytes it has.
+int clinuxnet_file_capabilities(const char *path, uint8_t *bytes, size_t capacity);
+
+// 0 where the kernel knows UDP_SEGMENT.
+int clinuxnet_try_segmentation(void);
+
 #endif
