@@ -95,7 +95,8 @@ struct UACWorker: ~Copyable {
             }
             // Unread, the stamps of what was just sent would end the wait at once.
             if settings.stamps { takeStamps(&uac, &socket, &raw) }
-            let deadline = min(uac.deadline, nextMark, drainUntil, now + Self.longestSleep)
+            // In pairs: of more than two, `min` makes an array each time.
+            let deadline = min(min(uac.deadline, nextMark), min(drainUntil, now + Self.longestSleep))
             let readiness = wait(until: deadline, sending: uac.nextSending, from: now, &poller)
             if readiness.contains(.errors) { takeErrors(&uac, &socket) }
             if readiness.contains(.readable) { receive(&uac, &socket, &raw, &poller) }
