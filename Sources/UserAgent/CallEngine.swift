@@ -62,7 +62,29 @@ package struct CallEngine: Sendable {
             case lingering(UInt64)
         }
         var number: UInt64
-        var place: Place
+        /// 0: free. Else less 1: twice the place of an open call, or twice the number of a lingering one and 1.
+        private var packed: UInt64
+
+        init(number: UInt64, place: Place) {
+            self.number = number
+            packed = 0
+            self.place = place
+        }
+
+        var place: Place {
+            get {
+                if packed == 0 { return .free }
+                let value = (packed - 1) >> 1
+                return (packed - 1) & 1 == 0 ? .open(UInt32(truncatingIfNeeded: value)) : .lingering(value)
+            }
+            set {
+                switch newValue {
+                case .free: packed = 0
+                case .open(let i): packed = UInt64(i) << 1 + 1
+                case .lingering(let number): packed = (number << 1 | 1) + 1
+                }
+            }
+        }
     }
 
     /// Events of one call without any wait between them; past this a scenario's loop counts as broken.

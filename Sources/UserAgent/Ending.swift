@@ -42,8 +42,8 @@ extension CallEngine {
             row.answer = call.answeredAt.instant.map { $0 - sentAt }
             if let byeSentAt = call.byeSentAt.instant { row.bye = call.byeAnsweredAt.instant.map { $0 - byeSentAt } }
             if outcome == .ok, let end = call.lastFinalAt.instant {
-                row.rtt = end - sentAt - call.holdAtLastFinal
-                row.rttFromDue = end - call.dueAt - call.holdAtLastFinal
+                row.rtt = end - sentAt
+                row.rttFromDue = end - call.dueAt
             }
         }
         journal.calls.append(row)

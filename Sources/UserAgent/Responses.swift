@@ -138,8 +138,7 @@ extension CallEngine {
             }
         }
         guard status >= 200 else { return }
-        calls[i].lastFinalAt = Moment(now)
-        calls[i].holdAtLastFinal = calls[i].hold
+        calls[i].lastFinalAt = Moment(now - calls[i].hold)
         if transaction.method == .invite { calls[i].inviteStatus = status }
         if transaction.method == .bye { calls[i].byeAnsweredAt.setOnce(now) }
     }
