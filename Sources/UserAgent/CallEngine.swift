@@ -54,6 +54,9 @@ package struct CallEngine: Sendable {
     /// Events of one call without any wait between them; past this a scenario's loop counts as broken.
     static let stepLimit = 10_000
 
+    /// Nobody sees when an ended call is forgotten: it may wait for others, so that forgetting is not one wake-up a call.
+    static let lingeringGrace = Nanoseconds.seconds(1)
+
     let program: Program
     let configuration: EngineConfiguration
     package var outbox = Outbox()
@@ -100,7 +103,7 @@ package struct CallEngine: Sendable {
     /// When `advance` wants to be called at the latest.
     package var deadline: MonotonicInstant {
         guard let first = lingering.first else { return timers.earliest }
-        return min(timers.earliest, first.until)
+        return min(timers.earliest, first.until + Self.lingeringGrace)
     }
 
     /// Fires what is due. Stops early when the outbox wants to be flushed; call again until `deadline` lies ahead.
@@ -116,6 +119,22 @@ package struct CallEngine: Sendable {
             }
         }
         expireLingering(at: now)
+        dropVoidTimers()
+    }
+
+    /// Timers that were stopped do not wake anybody: nearly all are, for most messages are answered.
+    private mutating func dropVoidTimers() {
+        while let entry = timers.first {
+            let i = Int(entry.call)
+            if calls[i].isOpen, calls[i].generation == entry.generation {
+                switch entry.kind {
+                case .scenario where calls[i].stamp == entry.stamp: return
+                case .transaction(let t) where calls[i].transactions[Int(t)].stamp == entry.stamp: return
+                case .scenario, .transaction: break
+                }
+            }
+            _ = timers.removeFirst()
+        }
     }
 
     /// The datagram of this receipt was handed to the kernel at `sentAt`.
