@@ -38,6 +38,7 @@ package final class ServerWorker: Sendable {
     ) throws {
         var options = UDPSocket.Options()
         options.receivePatience = Self.receivePatience
+        options.segments = window > .zero
         let socket = try UDPSocket(binding: address, options: options)
         self.address = socket.localAddress
         let server = Handover(try makeServer(socket.localAddress))
@@ -134,6 +135,7 @@ package final class ServerWorker: Sendable {
     private static let receivePatience = Nanoseconds.milliseconds(100)
 
     private static func flush(_ server: inout AnsweringServer, _ socket: inout UDPSocket, _ poller: inout Poller) {
+        if socket.segments { server.uas.engine.outbox.gatherRuns() }
         var from = 0
         while from < server.uas.engine.outbox.datagrams.count {
             let result = socket.send(server.uas.engine.outbox, from: from)

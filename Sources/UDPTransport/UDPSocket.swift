@@ -83,6 +83,9 @@ package struct UDPSocket: ~Copyable {
         outgoing.send(outbox, from: index, tag: tag, framing: &framing, through: descriptor.number)
     }
 
+    /// Whether runs of datagrams leave as segments: asked for, and so far not refused by the kernel.
+    package var segments: Bool { outgoing.segments }
+
     /// The datagrams the kernel refused in the last `send`.
     package var rejections: [Rejection] { outgoing.rejections }
 

@@ -141,7 +141,9 @@ package struct CallEngine: Sendable {
     package mutating func didSend(_ transmit: Transmit, at sentAt: MonotonicInstant) {
         counters.datagramsSent += 1
         let receipt = transmit.receipt
-        guard receipt.slot < calls.count, let kind = ReceiptKind(rawValue: receipt.kind) else { return }
+        guard receipt.slot < calls.count, let kind = ReceiptKind(rawValue: receipt.kind), kind != .response else {
+            return
+        }
         let i = Int(receipt.slot)
         guard calls[i].generation == receipt.generation, calls[i].isOpen else { return }
         let t = Int(receipt.index)
@@ -150,6 +152,7 @@ package struct CallEngine: Sendable {
         switch kind {
         case .firstSending: startResponseTimes(i, step: calls[i].transactions[t].step, at: sentAt)
         case .retransmission: recordRetransmission(i, t, due: transmit.due, sentAt: sentAt)
+        case .response: break
         }
     }
 
@@ -251,4 +254,8 @@ package struct CallEngine: Sendable {
 }
 
 /// What `Transmit.Receipt.kind` means to the engine.
-enum ReceiptKind: UInt8 { case firstSending, retransmission }
+enum ReceiptKind: UInt8 {
+    case firstSending, retransmission
+    /// Only says whose it is: nothing is measured on it.
+    case response
+}
