@@ -136,6 +136,8 @@ extension CallEngine {
         if kept.count > 0 {
             buffer.append(texts, kept)
             index.reparse(buffer, buffer.all)
+            let t = Int(calls[i].answering)
+            if t < Call.transactionLimit { index.noteSource(calls[i].transactions[t].replyTo, in: buffer) }
         }
         run(i, at: now, buffer.storage.span.extracting(0..<buffer.count), index)
         swap(&buffer, &resumed)
