@@ -121,7 +121,8 @@ struct Call: Sendable, BitwiseCopyable {
     var cseq: UInt32 = 0
     var retransmissions: UInt32 = 0
     var inviteStatus: UInt16 = 0
-    var transactions: InlineArray<3, CallTransaction> = .init(repeating: CallTransaction())
+    /// Where its transactions stand among those of all calls (`CallEngine.noPlace`: there is none).
+    var places: InlineArray<3, Int> = .init(repeating: CallEngine.noPlace)
 
     var destination = SocketAddress(ipv4: 0, port: 0)
     var callID = TextRange.empty

@@ -38,6 +38,8 @@ package struct EngineConfiguration: Sendable {
 /// A value that holds no socket and reads no clock. Every event brings `now`; what is to be sent collects in `outbox`, what
 /// was observed in `journal` and `counters`. The owner sends the outbox, tells the instants with `didSend`, and empties it.
 /// After warm-up no event allocates.
+///
+/// Its methods are `mutating` also where they only read: a method that is not would be handed a copy of the whole engine.
 package struct CallEngine: Sendable {
     /// A Call-ID of ours names an entry here, which says where the call is now.
     struct DirectoryEntry: Sendable, BitwiseCopyable {
@@ -65,6 +67,10 @@ package struct CallEngine: Sendable {
     package private(set) var openCalls = 0
 
     var calls: [Call] = []
+    /// Of all open calls. A call takes a place when it needs one, so that one which only waits for its BYE keeps one
+    /// transaction and not room for three. The first stands for no transaction: read like any other, never written.
+    var transactions = [CallTransaction()]
+    private var freePlaces: [UInt32] = []
     private var freeCalls: [UInt32] = []
     var directory: [DirectoryEntry] = []
     private var freeSlots = Ring<UInt32>(minimumCapacity: 1024)
@@ -98,6 +104,8 @@ package struct CallEngine: Sendable {
         calls.reserveCapacity(1 << 17)
         freeCalls.reserveCapacity(1 << 17)
         directory.reserveCapacity(1 << 20)
+        transactions.reserveCapacity(1 << 18)
+        freePlaces.reserveCapacity(1 << 18)
     }
 
     /// When `advance` wants to be called at the latest.
@@ -115,7 +123,9 @@ package struct CallEngine: Sendable {
             case .scenario:
                 if calls[i].stamp == entry.stamp { scenarioTimerFired(i, at: now) }
             case .transaction(let t):
-                if calls[i].transactions[Int(t)].stamp == entry.stamp { transactionTimerFired(i, Int(t), at: now) }
+                if transactions[calls[i].places[Int(t)]].stamp == entry.stamp {
+                    transactionTimerFired(i, Int(t), at: now)
+                }
             }
         }
         expireLingering(at: now)
@@ -129,7 +139,7 @@ package struct CallEngine: Sendable {
             if calls[i].isOpen, calls[i].generation == entry.generation {
                 switch entry.kind {
                 case .scenario where calls[i].stamp == entry.stamp: return
-                case .transaction(let t) where calls[i].transactions[Int(t)].stamp == entry.stamp: return
+                case .transaction(let t) where transactions[calls[i].places[Int(t)]].stamp == entry.stamp: return
                 case .scenario, .transaction: break
                 }
             }
@@ -147,20 +157,22 @@ package struct CallEngine: Sendable {
         let i = Int(receipt.slot)
         guard calls[i].generation == receipt.generation, calls[i].isOpen else { return }
         let t = Int(receipt.index)
+        let place = calls[i].places[t]
+        if place == Self.noPlace { return }
         // Where the kernel refused the first copy, the first one it took counts.
-        noteSending(i, t, at: sentAt)
+        noteSending(i, place, at: sentAt)
         switch kind {
-        case .firstSending: startResponseTimes(i, step: calls[i].transactions[t].step, at: sentAt)
+        case .firstSending: startResponseTimes(i, step: transactions[place].step, at: sentAt)
         case .retransmission: recordRetransmission(i, t, due: transmit.due, sentAt: sentAt)
         case .response: break
         }
     }
 
-    private mutating func noteSending(_ i: Int, _ t: Int, at sentAt: MonotonicInstant) {
-        calls[i].transactions[t].sentAt.setOnce(sentAt)
-        if calls[i].transactions[t].isAutomatic { return }
-        if calls[i].transactions[t].isFirst { calls[i].sentAt.setOnce(sentAt) }
-        if calls[i].transactions[t].method == .bye { calls[i].byeSentAt.setOnce(sentAt) }
+    private mutating func noteSending(_ i: Int, _ place: Int, at sentAt: MonotonicInstant) {
+        transactions[place].sentAt.setOnce(sentAt)
+        if transactions[place].isAutomatic { return }
+        if transactions[place].isFirst { calls[i].sentAt.setOnce(sentAt) }
+        if transactions[place].method == .bye { calls[i].byeSentAt.setOnce(sentAt) }
     }
 
     // MARK: places
@@ -199,11 +211,26 @@ package struct CallEngine: Sendable {
     mutating func release(_ i: Int, at now: MonotonicInstant) {
         let remembered = makeLingering(i, until: now + configuration.timers.transactionTimeout)
         directory[Int(calls[i].slot)].place = .lingering(lingering.append(remembered))
-        for t in calls[i].transactions.indices { texts.discard(&calls[i].transactions[t].stored) }
+        for t in 0..<Call.transactionLimit {
+            let place = calls[i].places[t]
+            if place == Self.noPlace { continue }
+            texts.discard(&transactions[place].stored)
+            transactions[place].machine = .none
+            freePlaces.append(UInt32(place))
+        }
         texts.discard(&calls[i].lastMessage)
         calls[i].isOpen = false
         freeCalls.append(UInt32(i))
         openCalls -= 1
+    }
+
+    static let noPlace = 0
+
+    /// A place for a transaction. Its stamp goes on from what it was, so that old timer entries stay void.
+    mutating func takePlace() -> Int {
+        if let place = freePlaces.popLast() { return Int(place) }
+        transactions.append(CallTransaction())
+        return transactions.count - 1
     }
 
     mutating func forgetSlot(_ slot: UInt32) {
@@ -212,13 +239,17 @@ package struct CallEngine: Sendable {
     }
 
     /// Where the call of this Call-ID is.
-    func find(_ callID: borrowing Span<UInt8>) -> DirectoryEntry.Place {
+    mutating func find(_ callID: borrowing Span<UInt8>) -> DirectoryEntry.Place {
         if usesOwnCallIDs != false, let identity = CallIdentity.parse(callID), identity.run == configuration.run {
             guard identity.slot < directory.count, directory[Int(identity.slot)].number == identity.number else {
                 return .free
             }
             return directory[Int(identity.slot)].place
         }
+        return findByText(callID)
+    }
+
+    private func findByText(_ callID: borrowing Span<UInt8>) -> DirectoryEntry.Place {
         guard let slot = byCallID.find(callID, in: texts, owner: { self.callIDText(ofSlot: $0) }) else { return .free }
         return directory[Int(slot)].place
     }

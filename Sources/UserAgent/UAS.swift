@@ -43,7 +43,7 @@ package struct UAS: Sendable {
     }
 
     /// Whether this Call-ID is a call's already: its INVITE again would be a retransmission.
-    package func knows(_ callID: borrowing Span<UInt8>) -> Bool {
+    package mutating func knows(_ callID: borrowing Span<UInt8>) -> Bool {
         if case .free = engine.find(callID) { false } else { true }
     }
 
@@ -70,7 +70,7 @@ package struct UAS: Sendable {
 
 extension CallEngine {
     /// Whether a server's scenario may begin with this request: its first receives, up to the first mandatory one.
-    func begins(with method: Method) -> Bool {
+    mutating func begins(with method: Method) -> Bool {
         var isInGroup = false
         for instruction in program.instructions {
             guard case .receive(let receive) = instruction.operation else {
