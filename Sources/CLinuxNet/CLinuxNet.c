@@ -2,6 +2,7 @@
 #include "include/CLinuxNet.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <ifaddrs.h>
 #include <linux/errqueue.h>
 #include <linux/ethtool.h>
@@ -78,9 +79,20 @@ int clinuxnet_sendmmsg(int fd, struct clinuxnet_mmsghdr *messages, unsigned int 
     return result < 0 ? -errno : result;
 }
 
-int clinuxnet_recvmmsg(int fd, struct clinuxnet_mmsghdr *messages, unsigned int n) {
-    int result = recvmmsg(fd, (struct mmsghdr *)messages, n, MSG_DONTWAIT, NULL);
+int clinuxnet_recvmmsg(int fd, struct clinuxnet_mmsghdr *messages, unsigned int n, bool waits) {
+    int result = recvmmsg(fd, (struct mmsghdr *)messages, n, waits ? MSG_WAITFORONE : MSG_DONTWAIT, NULL);
     return result < 0 ? -errno : result;
+}
+
+int clinuxnet_let_receive_wait(int fd, int64_t timeout_nanoseconds) {
+    struct timeval timeout = {
+        .tv_sec = timeout_nanoseconds / 1000000000,
+        .tv_usec = timeout_nanoseconds % 1000000000 / 1000,
+    };
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) < 0) return -errno;
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0) return -errno;
+    return 0;
 }
 
 const uint8_t *clinuxnet_find_control(const struct msghdr *header, int level, int type, size_t *count) {

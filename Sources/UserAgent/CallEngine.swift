@@ -62,11 +62,36 @@ package struct CallEngine: Sendable {
             case lingering(UInt64)
         }
         var number: UInt64
-        var place: Place
+        /// 0: free. Else less 1: twice the place of an open call, or twice the number of a lingering one and 1.
+        private var packed: UInt64
+
+        init(number: UInt64, place: Place) {
+            self.number = number
+            packed = 0
+            self.place = place
+        }
+
+        var place: Place {
+            get {
+                if packed == 0 { return .free }
+                let value = (packed - 1) >> 1
+                return (packed - 1) & 1 == 0 ? .open(UInt32(truncatingIfNeeded: value)) : .lingering(value)
+            }
+            set {
+                switch newValue {
+                case .free: packed = 0
+                case .open(let i): packed = UInt64(i) << 1 + 1
+                case .lingering(let number): packed = (number << 1 | 1) + 1
+                }
+            }
+        }
     }
 
     /// Events of one call without any wait between them; past this a scenario's loop counts as broken.
     static let stepLimit = 10_000
+
+    /// Nobody sees when an ended call is forgotten: it may wait for others, so that forgetting is not one wake-up a call.
+    static let lingeringGrace = Nanoseconds.seconds(1)
 
     let program: Program
     let configuration: EngineConfiguration
@@ -122,7 +147,7 @@ package struct CallEngine: Sendable {
     /// When `advance` wants to be called at the latest.
     package var deadline: MonotonicInstant {
         guard let first = lingering.first else { return timers.earliest }
-        return min(timers.earliest, first.until)
+        return min(timers.earliest, first.until + Self.lingeringGrace)
     }
 
     /// Fires what is due. Stops early when the outbox wants to be flushed; call again until `deadline` lies ahead.
@@ -140,13 +165,31 @@ package struct CallEngine: Sendable {
             }
         }
         expireLingering(at: now)
+        dropVoidTimers()
+    }
+
+    /// Timers that were stopped do not wake anybody: nearly all are, for most messages are answered.
+    private mutating func dropVoidTimers() {
+        while let entry = timers.first {
+            let i = Int(entry.call)
+            if calls[i].isOpen, calls[i].generation == entry.generation {
+                switch entry.kind {
+                case .scenario where calls[i].stamp == entry.stamp: return
+                case .transaction(let t) where transactions[calls[i].places[Int(t)]].stamp == entry.stamp: return
+                case .scenario, .transaction: break
+                }
+            }
+            _ = timers.removeFirst()
+        }
     }
 
     /// The datagram of this receipt was handed to the kernel at `sentAt`.
     package mutating func didSend(_ transmit: Transmit, at sentAt: MonotonicInstant) {
         counters.datagramsSent += 1
         let receipt = transmit.receipt
-        guard receipt.slot < calls.count, let kind = ReceiptKind(rawValue: receipt.kind) else { return }
+        guard receipt.slot < calls.count, let kind = ReceiptKind(rawValue: receipt.kind), kind != .response else {
+            return
+        }
         let i = Int(receipt.slot)
         guard calls[i].generation == receipt.generation, calls[i].isOpen else { return }
         let t = Int(receipt.index)
@@ -159,6 +202,7 @@ package struct CallEngine: Sendable {
             startResponseTimes(i, step: transactions[place].step, at: sentAt)
             endReaction(i, place, at: sentAt)
         case .retransmission: recordRetransmission(i, t, due: transmit.due, sentAt: sentAt)
+        case .response: break
         }
     }
 
@@ -279,4 +323,8 @@ package struct CallEngine: Sendable {
 }
 
 /// What `Transmit.Receipt.kind` means to the engine.
-enum ReceiptKind: UInt8 { case firstSending, retransmission }
+enum ReceiptKind: UInt8 {
+    case firstSending, retransmission
+    /// Only says whose it is: nothing is measured on it.
+    case response
+}

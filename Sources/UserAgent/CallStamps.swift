@@ -95,15 +95,15 @@ extension CallEngine {
         }
         guard row.outcome == .ok, let end = call.lastFinalAt.instant else { return }
         guard let egress, let ingress = call.stamps.ingress.length else {
-            row.rtt = end - sentAt - call.holdAtLastFinal
-            row.rttFromDue = end - call.dueAt - call.holdAtLastFinal
+            row.rtt = end - sentAt
+            row.rttFromDue = end - call.dueAt
             return
         }
-        let hold = call.holdAtLastFinal + call.stamps.reactionAtLastFinal
+        let taken = ingress + call.stamps.reactionAtLastFinal
         row.clock = .kernel
         row.hold += call.stamps.reactionAtLastFinal
-        row.rtt = end - ingress - leftAt - hold
-        row.rttFromDue = end - ingress - call.dueAt - hold
+        row.rtt = end - taken - leftAt
+        row.rttFromDue = end - taken - call.dueAt
         row.split = CallSplit(egress: egress, reaction: call.stamps.reactionAtLastFinal, ingress: ingress)
     }
 }

@@ -139,6 +139,10 @@ extension CallEngine {
         if kept.count > 0 {
             buffer.append(texts, kept)
             index.reparse(buffer, buffer.all)
+            let t = Int(calls[i].answering)
+            if t < Call.transactionLimit, calls[i].places[t] != Self.noPlace {
+                index.noteSource(transactions[calls[i].places[t]].replyTo, in: buffer)
+            }
         }
         run(i, at: now, buffer.storage.span.extracting(0..<buffer.count), index)
         swap(&buffer, &resumed)

@@ -181,6 +181,7 @@ extension CallEngine {
         request.removeAll()
         if stored.count > 0 { request.append(texts, stored) } else { request.append(bytes) }
         requestIndex.reparse(request, request.all)
+        requestIndex.noteSource(transactions[calls[i].places[invite]].replyTo, in: request)
         tagText.removeAll()
         localTag(i).append(to: &tagText)
         return ComposedMessage.response(

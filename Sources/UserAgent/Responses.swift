@@ -139,8 +139,7 @@ extension CallEngine {
             }
         }
         guard status >= 200 else { return }
-        calls[i].lastFinalAt = Moment(now)
-        calls[i].holdAtLastFinal = calls[i].hold
+        calls[i].lastFinalAt = Moment(now - calls[i].hold)
         calls[i].stamps.ingress = arrival.instant.map { ShortDelay(now - $0) } ?? .unknown
         calls[i].stamps.reactionAtLastFinal = calls[i].stamps.reaction
         if transaction.method == .invite { calls[i].inviteStatus = status }

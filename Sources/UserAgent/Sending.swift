@@ -119,7 +119,10 @@ extension CallEngine {
         outbox.append(
             Transmit(
                 start: rendered.start, count: rendered.count, destination: transactions[calls[i].places[t]].replyTo,
-                source: calls[i].source))
+                source: calls[i].source,
+                receipt: Transmit.Receipt(
+                    slot: UInt32(i), generation: calls[i].generation, kind: ReceiptKind.response.rawValue,
+                    index: UInt8(t))))
         switch transactions[calls[i].places[t]].machine {
         case .inviteServer(var state):
             let action = state.send(status: status)

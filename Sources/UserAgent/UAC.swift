@@ -118,13 +118,16 @@ extension CallEngine {
         var index = MessageIndex()
         swap(&index, &receivedIndex)
         defer { swap(&index, &receivedIndex) }
-        guard parse(bytes, &index) else { return }
+        guard parse(bytes, from: source, &index) else { return }
         deliver(find(bytes.extracting(index.callID.bounds)), from: source, at: now, bytes, index)
     }
 
-    mutating func parse(_ bytes: borrowing Span<UInt8>, _ index: inout MessageIndex) -> Bool {
+    mutating func parse(
+        _ bytes: borrowing Span<UInt8>, from source: SocketAddress, _ index: inout MessageIndex
+    ) -> Bool {
         do throws(MalformedMessage) {
             try index.parse(bytes)
+            index.noteSource(source, in: bytes)
             return true
         } catch {
             if error != .keepAlive { counters.malformed += 1 }

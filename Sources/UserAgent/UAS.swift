@@ -30,7 +30,7 @@ package struct UAS: Sendable {
         var index = MessageIndex()
         swap(&index, &self.index)
         defer { swap(&index, &self.index) }
-        guard engine.parse(bytes, &index) else { return }
+        guard engine.parse(bytes, from: source, &index) else { return }
         let place = engine.find(bytes.extracting(index.callID.bounds))
         if case .lingering(let number) = place, engine.isAnotherCall(number, index) {
             engine.forgetCallID(number)
@@ -121,6 +121,7 @@ extension CallEngine {
         request.removeAll()
         request.append(store, invite)
         requestIndex.reparse(request, request.all)
+        requestIndex.noteSource(source, in: request)
         tagText.removeAll()
         let rendered = ComposedMessage.response(
             100, to: request, requestIndex, method: .invite, toTag: tagText, into: &outbox.bytes)

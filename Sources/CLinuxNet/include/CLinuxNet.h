@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -74,7 +75,10 @@ void clinuxnet_wire_incoming(
 void clinuxnet_reset_incoming(struct clinuxnet_mmsghdr *messages, unsigned int n);
 
 int clinuxnet_sendmmsg(int fd, struct clinuxnet_mmsghdr *messages, unsigned int n);
-int clinuxnet_recvmmsg(int fd, struct clinuxnet_mmsghdr *messages, unsigned int n);
+// With `waits`, until there is one datagram or the socket's own receive time-out has passed; what else is there comes too.
+int clinuxnet_recvmmsg(int fd, struct clinuxnet_mmsghdr *messages, unsigned int n, bool waits);
+// Gives a socket that was opened non-blocking a receive that can wait, this long at most. Sends never wait (MSG_DONTWAIT).
+int clinuxnet_let_receive_wait(int fd, int64_t timeout_nanoseconds);
 int clinuxnet_recvmmsg_errors(int fd, struct clinuxnet_mmsghdr *messages, unsigned int n);
 void clinuxnet_read_error(const struct clinuxnet_mmsghdr *message, struct clinuxnet_error *error);
 
