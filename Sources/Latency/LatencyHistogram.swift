@@ -92,15 +92,19 @@ package struct LatencyHistogram: Sendable {
     }
 
     /// Everything a report prints of it, from one pass over the buckets (the package's own percentile call scans from
-    /// the start each time).
+    /// the start each time). A percentile of too few values (`Percentile.leastCount`) is undefined: it would be the
+    /// maximum under another name.
     package var figures: LatencyFigures {
         guard let least = minimum, let most = maximum, let mean else { return LatencyFigures() }
         var at: [Nanoseconds] = []
         collect([.p50, .p90, .p95, .p99, .p999], into: &at)
+        func unlessThin(_ percentile: Percentile, _ value: Nanoseconds) -> Nanoseconds? {
+            count >= percentile.leastCount ? value : nil
+        }
         return LatencyFigures(
             count: count, min: least, mean: Nanoseconds(Int64(mean.rounded())),
-            sd: standardDeviation.map { Nanoseconds(Int64($0.rounded())) }, p50: at[0], p90: at[1], p95: at[2],
-            p99: at[3], p999: at[4], max: most)
+            sd: standardDeviation.map { Nanoseconds(Int64($0.rounded())) }, p50: at[0], p90: unlessThin(.p90, at[1]),
+            p95: unlessThin(.p95, at[2]), p99: unlessThin(.p99, at[3]), p999: unlessThin(.p999, at[4]), max: most)
     }
 
     /// `percentiles` ascending. Appends one value each, or nothing when the histogram is empty.
@@ -152,7 +156,8 @@ package struct Percentile: Hashable, Sendable {
     }
 }
 
-/// What is printed of one latency. Nil is undefined: of no value nothing is known, and of one no deviation.
+/// What is printed of one latency. Nil is undefined: of no value nothing is known, of one no deviation, and of fewer
+/// than a hundred no 99th percentile.
 package struct LatencyFigures: Sendable, Equatable {
     package var count: UInt64 = 0
     package var min: Nanoseconds?

@@ -26,6 +26,10 @@ package struct RunConditions: Sendable {
     package var batch = Nanoseconds.zero
     /// The kernel's clock was asked for, not merely taken where there was one.
     package var wantsKernelClock = false
+    /// What disturbed the sending threads. Nil where nobody watched (a capture).
+    package var disturbances: Disturbances?
+    /// Why the run's files are not whole.
+    package var recordingFailure: String?
     /// Names of the scenario's own response times, in its order.
     package var responseTimeNames: [String]
     /// Sentences to print with the result ("this target is a model").
@@ -104,6 +108,7 @@ package struct RunSummary: Sendable {
     /// How long it took to start the calls: `offeredFor`, or more when the generator was behind.
     package var startedFor: Nanoseconds
     package var load: WorkerLoad
+    private var negativeLateness: UInt64
     /// Calls with and without the call tag side by side, where a run has both on purpose.
     package var tagEffect: TagEffect?
     package var verdict: Verdict
@@ -111,6 +116,13 @@ package struct RunSummary: Sendable {
     /// Calls started per second over `startedFor`.
     package var achievedRate: Double? {
         startedFor > .zero ? Double(counters.started) / startedFor.seconds : nil
+    }
+
+    /// A file could not be written after the verdict was made.
+    package mutating func noteRecordingFailure(_ sentence: String) {
+        guard conditions.recordingFailure == nil else { return }
+        conditions.recordingFailure = sentence
+        verdict = judge()
     }
 
     package func count(of outcome: CallOutcome) -> UInt64 {
@@ -152,7 +164,8 @@ package struct RunSummary: Sendable {
         startedFor = max(conditions.offeredFor, recorder.lastSent)
         load = recorder.load
         verdict = Verdict(level: .valid, evidence: [])
-        verdict = judge(negativeLateness: recorder.late.negative)
+        negativeLateness = recorder.late.negative
+        verdict = judge()
     }
 
     private var scheduledAtConstantRate: UInt64 {
@@ -161,7 +174,7 @@ package struct RunSummary: Sendable {
         return UInt64((rate * conditions.offeredFor.seconds + 1e-6).rounded(.down))
     }
 
-    private func judge(negativeLateness: UInt64) -> Verdict {
+    private func judge() -> Verdict {
         var evidence = GeneratorEvidence()
         evidence.due = max(counters.offered, conditions.scheduled ?? scheduledAtConstantRate)
         evidence.started = counters.started
@@ -179,6 +192,9 @@ package struct RunSummary: Sendable {
         evidence.wantsKernelClock = conditions.wantsKernelClock
         evidence.rttByKernelClock = rttByKernelClock
         evidence.clockSteps = counters.clockSteps
+        evidence.t1 = conditions.t1
+        evidence.disturbances = conditions.disturbances ?? Disturbances()
+        evidence.recordingFailure = conditions.recordingFailure
         var verdict = VerdictRules.judge(evidence)
         if negativeLateness > 0 {
             verdict.notes.append("\(negativeLateness) calls were sent before they were due: counted as on time.")

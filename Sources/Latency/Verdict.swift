@@ -54,6 +54,10 @@ package struct GeneratorEvidence: Sendable {
     package var wantsKernelClock = false
     package var rttByKernelClock: UInt64 = 0
     package var clockSteps: UInt64 = 0
+    package var t1 = Nanoseconds.milliseconds(500)
+    package var disturbances = Disturbances()
+    /// Why the run's files are not whole.
+    package var recordingFailure: String?
 
     package init() {}
 }
@@ -76,6 +80,10 @@ package enum VerdictRules {
     static let lateShare = 0.1
     /// At the length of the RTT itself the generator's delay is as large as the server's.
     static let lateShareUsable = 1.0
+    /// How many calls it takes: one in a hundred to raise a doubt, one in ten to condemn. A single hiccup of 50 ms delays
+    /// five calls at 100 a second, and in 5 s that is no more than one in a hundred.
+    static let latePercentile = Percentile.p99
+    static let latePercentileUsable = Percentile.p90
     /// Absolute floors: on loopback an RTT of 0.1 ms is soon exceeded by one time slice of an ordinary scheduler
     /// (3 to 4 ms), which moves a call but not the load. Below 1 ms lateness never matters; it takes more than two such
     /// slices in one call of a hundred to make a run worthless.
@@ -85,6 +93,10 @@ package enum VerdictRules {
     /// A datagram the kernel would not take is a call lost on our side of the wire. Up to one call in a hundred the
     /// rest still stand; beyond, the failures counted are ours.
     static let sendErrorShareUsable = 0.01
+
+    /// Sends that found the queue full, for each call started. What went out later is mostly ACKs and BYEs, whose delay
+    /// is no part of the lateness; above one in a hundred the 99th percentile may be ours.
+    static let sendQueueFullShare = 0.01
 
     /// Share of the seconds at `WorkerLoad.busyPercent`: one busy second at the start of a level of 15 s is its
     /// warming up, three (a fifth) are a state.
@@ -101,7 +113,9 @@ package enum VerdictRules {
         judgeDatagrams(evidence, &findings, &notes)
         judgeLateness(evidence, &findings, &notes)
         judgeLoad(evidence, &findings)
+        judgeDisturbances(evidence, &findings, &notes)
         judgeClock(evidence, &findings, &notes)
+        judgeRecording(evidence, &findings)
         noteThinPercentiles(evidence, &notes)
         // Stable: rules of one level stay in the order above.
         let sorted = findings.filter { $0.level == .invalid } + findings.filter { $0.level == .suspect }
@@ -110,9 +124,14 @@ package enum VerdictRules {
             evidence: sorted.isEmpty ? [soundness(evidence)] : sorted.map(\.sentence), notes: notes)
     }
 
-    private struct Finding {
+    struct Finding {
         var level: Verdict.Level
         var sentence: String
+    }
+
+    private static func judgeRecording(_ e: GeneratorEvidence, _ findings: inout [Finding]) {
+        guard let failure = e.recordingFailure else { return }
+        findings.append(Finding(level: .invalid, sentence: "The record is not whole: \(failure)."))
     }
 
     private static func judgeRate(_ e: GeneratorEvidence, _ findings: inout [Finding], _ notes: inout [String]) {
@@ -168,33 +187,54 @@ package enum VerdictRules {
                         + "what they carried never reached the wire."))
         }
         if e.sendQueueFull > 0 {
-            notes.append(
+            let sentence =
                 "The send queue was full \(e.sendQueueFull) \(plural(e.sendQueueFull, "time")); those datagrams went "
-                    + "out later.")
+                + "out later."
+            if Double(e.sendQueueFull) > sendQueueFullShare * Double(e.started) {
+                findings.append(Finding(level: .suspect, sentence: sentence))
+            } else {
+                notes.append(sentence)
+            }
         }
     }
 
     private static func judgeLateness(_ e: GeneratorEvidence, _ findings: inout [Finding], _ notes: inout [String]) {
-        guard let measured = e.late.p99 else { return }
         if e.batch > .zero {
             notes.append(
                 "Calls were sent in batches, as asked: \(DecimalText.milliseconds(e.batch)) ms of their lateness are "
                     + "intended.")
         }
-        let late = max(measured - e.batch, .zero)
-        let text = "Calls were sent late: p99 \(DecimalText.milliseconds(late)) ms"
-        guard let rtt = e.rtt.p50 else {
-            // Without one RTT there is nothing to set it against, only the shape of the load to vouch for.
-            if late > lateFloorUsable { findings.append(Finding(level: .suspect, sentence: text + ".")) }
+        guard let most = lateness(e, at: latePercentileUsable), let some = lateness(e, at: latePercentile) else {
             return
         }
-        let share = Double(late.rawValue) / Double(max(rtt.rawValue, 1))
-        let sentence = text + ", against an RTT with p50 \(DecimalText.milliseconds(rtt)) ms."
-        if share > lateShareUsable, late > lateFloorUsable {
-            findings.append(Finding(level: .invalid, sentence: sentence))
-        } else if share > lateShare, late > lateFloor {
-            findings.append(Finding(level: .suspect, sentence: sentence))
+        guard let rtt = e.rtt.p50 else {
+            // Without one RTT there is nothing to set it against, only the shape of the load to vouch for.
+            if some.late > lateFloorUsable { findings.append(Finding(level: .suspect, sentence: some.text + ".")) }
+            return
         }
+        func share(_ late: Nanoseconds) -> Double { Double(late.rawValue) / Double(max(rtt.rawValue, 1)) }
+        let comparison = ", against an RTT with p50 \(DecimalText.milliseconds(rtt)) ms."
+        if share(most.late) > lateShareUsable, most.late > lateFloorUsable {
+            findings.append(Finding(level: .invalid, sentence: most.text + comparison))
+        } else if share(some.late) > lateShare, some.late > lateFloor {
+            findings.append(Finding(level: .suspect, sentence: some.text + comparison))
+        }
+    }
+
+    /// Beyond the batch. Of fewer calls than `percentile` takes, at the highest one there is: the maximum alone would
+    /// judge a short run by its one worst moment.
+    private static func lateness(
+        _ e: GeneratorEvidence, at percentile: Percentile
+    ) -> (late: Nanoseconds, text: String)? {
+        let known: [(at: Percentile, name: String, value: Nanoseconds?)] = [
+            (.p99, "p99", e.late.p99), (.p90, "p90", e.late.p90), (.p50, "p50", e.late.p50),
+        ]
+        for (at, name, value) in known where at.thousandths <= percentile.thousandths {
+            guard let value else { continue }
+            let late = max(value - e.batch, .zero)
+            return (late, "Calls were sent late: \(name) \(DecimalText.milliseconds(late)) ms")
+        }
+        return nil
     }
 
     private static func judgeLoad(_ e: GeneratorEvidence, _ findings: inout [Finding]) {
@@ -233,12 +273,14 @@ package enum VerdictRules {
 
     private static func noteThinPercentiles(_ e: GeneratorEvidence, _ notes: inout [String]) {
         let n = e.rtt.count
-        guard n > 0 else { return }
-        if n < Percentile.p99.leastCount {
-            notes.append("p99 and p99.9 rest on \(n) \(plural(n, "call")): they are the maximum.")
-        } else if n < Percentile.p999.leastCount {
-            notes.append("p99.9 rests on \(n) calls: it is the maximum.")
-        }
+        let printed: [(name: String, percentile: Percentile)] = [
+            ("p90", .p90), ("p99", .p99), ("p99.9", .p999),
+        ]
+        guard n > 0, let first = printed.firstIndex(where: { n < $0.percentile.leastCount }) else { return }
+        let thin = printed[first...]
+        notes.append(
+            "\(n) \(plural(n, "response time")) \(n == 1 ? "is" : "are") too few for "
+                + thin.map { "\($0.name) (\($0.percentile.leastCount))" }.joined(separator: ", ") + ": left out.")
     }
 
     private static func soundness(_ e: GeneratorEvidence) -> String {
@@ -247,5 +289,5 @@ package enum VerdictRules {
         return text + ", no receive-queue drops."
     }
 
-    private static func plural(_ n: UInt64, _ noun: String) -> String { n == 1 ? noun : noun + "s" }
+    static func plural(_ n: UInt64, _ noun: String) -> String { n == 1 ? noun : noun + "s" }
 }

@@ -16,6 +16,12 @@ package struct LoadLevel {
         package var report: WorkerReport
         /// A file that could not be written; what came before is there.
         package var failure: RunFailure?
+
+        /// Of several failures the first one counts, and no verdict is better than the record under it.
+        package mutating func noteFailure(_ error: RunFailure) {
+            failure = failure ?? error
+            summary.noteRecordingFailure(error.description)
+        }
     }
 
     package let setup: RunSetup
@@ -33,9 +39,11 @@ package struct LoadLevel {
         self.wakeup = wakeup
     }
 
-    /// Runs to the end and leaves the directory complete. `progress` is called once a second, on another thread.
-    package func run(progress: @escaping @Sendable (IntervalRow) -> Void) throws -> Outcome {
-        try RunDirectory.create(directory)
+    /// Runs to the end and leaves the directory complete. `begin` is called once nothing but the calls themselves can
+    /// fail any more, `progress` once a second, on another thread.
+    package func run(
+        begin: () -> Void = {}, progress: @escaping @Sendable (IntervalRow) -> Void
+    ) throws -> Outcome {
         let server = try startBuiltIn()
         defer { _ = server?.stop() }
         let target = server?.address ?? setup.target
@@ -46,6 +54,7 @@ package struct LoadLevel {
         var programs: [Program] = []
         for line in lines { programs.append(try compile(target, line.sources[0])) }
         let program = programs[0]
+        try RunDirectory.create(directory)
         let channel = try JournalChannel(workers: workers)
         let control = self.control
         let writer = try RecordWriter(
@@ -53,9 +62,12 @@ package struct LoadLevel {
             comparesTags: setup.comparesTags, channel: channel,
             onInterval: progress, onFailure: { control.ask(for: .stopping) })
         let begun = SystemClock.wall()
-        let start = SystemClock.monotonic() + .milliseconds(20)  // by then both threads are there
         try writeManifest(lines[0], target, begun, stamps)
-        let report = try place(programs, lines, target, channel, start, stamps)
+        begin()
+        let start = SystemClock.monotonic() + .milliseconds(20)  // by then both threads are there
+        let watch = HostWatch(cpus: setup.options.cpu.map { Array($0..<$0 + workers) })
+        var report = try place(programs, lines, target, channel, start, stamps)
+        watch.tell(&report.disturbances)
         let written = writer.finish()
         return try conclude(program, report, written, stamps)
     }
@@ -94,6 +106,7 @@ package struct LoadLevel {
             // A segment has no stamp of its own.
             socketOptions.segments = setup.options.batch > .zero && setup.options.timestamps != .kernel
             socketOptions.stamps = stamps.areOn
+            if let bytes = setup.options.receiveBuffer { socketOptions.receiveBuffer = bytes }
             let socket = try UDPSocket(binding: binding, options: socketOptions)
             let port = socket.localAddress.port
             let sources = setup.sources.map { $0.withPort(port) }
@@ -226,9 +239,11 @@ package struct LoadLevel {
     private func conclude(
         _ program: Program, _ report: WorkerReport, _ written: RecordWriter.Result, _ stamps: StampGrant
     ) throws -> Outcome {
-        var summary = RunSummary(written.recorder, conditions: conditions(program, report))
+        var conditions = conditions(program, report)
+        conditions.recordingFailure = written.failure?.description
+        var summary = RunSummary(written.recorder, conditions: conditions)
         summary.tagEffect = written.populations?.effect(seed: setup.options.seed)
-        var failure = written.failure
+        var outcome = Outcome(summary: summary, points: written.points, report: report, failure: written.failure)
         do throws(RunFailure) {
             var bytes = ByteBuffer(capacity: 1 << 16)
             RunFiles.appendSummary(summary, to: &bytes)
@@ -243,9 +258,9 @@ package struct LoadLevel {
             }
             try OutputFile.create(directory + "/rtt.svg", holding: RTTPlot.svg(summary, points: written.points))
         } catch {
-            failure = failure ?? error
+            outcome.noteFailure(error)
         }
-        return Outcome(summary: summary, points: written.points, report: report, failure: failure)
+        return outcome
     }
 
     private func conditions(_ program: Program, _ report: WorkerReport) -> RunConditions {
@@ -258,6 +273,7 @@ package struct LoadLevel {
             isSpinning: options.isPrecise,
             responseTimeNames: program.responseTimeNames, notes: setup.notes)
         conditions.batch = options.batch
+        conditions.disturbances = report.disturbances
         conditions.wantsKernelClock = options.timestamps == .kernel
         return conditions
     }

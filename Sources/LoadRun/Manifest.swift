@@ -120,7 +120,9 @@ struct Manifest {
             ("cpus", .count(UInt64(max(sysconf(Int32(_SC_NPROCESSORS_ONLN)), 1)))),
             (
                 "clock_source",
-                .string(contents("/sys/devices/system/clocksource/clocksource0/current_clocksource") ?? "unknown")
+                .string(
+                    KernelText.contents("/sys/devices/system/clocksource/clocksource0/current_clocksource") ?? "unknown"
+                )
             ),
             ("hypervisor", .bool(line(of: "/proc/cpuinfo", after: "flags")?.contains(" hypervisor") ?? false)),
             ("privileges", .object(privileges)),
@@ -139,23 +141,9 @@ struct Manifest {
         withUnsafeBytes(of: characters) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
     }
 
-    private static func contents(_ path: String) -> String? {
-        guard let file = fopen(path, "r") else { return nil }
-        defer { fclose(file) }
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 4096)
-        while true {
-            let count = fread(&chunk, 1, chunk.count, file)
-            if count == 0 { break }
-            bytes.append(contentsOf: chunk[..<count])
-        }
-        let text = String(decoding: bytes, as: UTF8.self)
-        return text.hasSuffix("\n") ? String(text.dropLast()) : text
-    }
-
     /// What stands after the colon in the first line that begins so.
     private static func line(of path: String, after name: String) -> String? {
-        guard let text = contents(path) else { return nil }
+        guard let text = KernelText.contents(path) else { return nil }
         for line in text.split(separator: "\n") where line.hasPrefix(name) {
             guard let colon = line.firstIndex(of: ":") else { continue }
             return String(line[line.index(after: colon)...].drop { $0 == " " || $0 == "\t" })

@@ -1,4 +1,5 @@
 import Datagrams
+import Latency
 import Synchronization
 import UDPTransport
 
@@ -67,6 +68,7 @@ package struct WorkerReport: Sendable {
     /// Refused sends by errno: the last.
     package var lastSendError: Int32 = 0
     package var truncated: UInt64 = 0
+    package var disturbances = Disturbances()
     package init() {}
 
     /// Of several sending threads of one run: the longest times, and the end that says most.
@@ -74,6 +76,7 @@ package struct WorkerReport: Sendable {
         offeredFor = max(offeredFor, other.offeredFor)
         lasted = max(lasted, other.lasted)
         truncated += other.truncated
+        disturbances.merge(other.disturbances)
         if other.lastSendError != 0 { lastSendError = other.lastSendError }
         if other.end.weight > end.weight { end = other.end }
     }

@@ -74,6 +74,8 @@ package struct RunOptions: Sendable {
     package var batch = Nanoseconds.zero
     /// Arrivals wait up to this long to be read together. Needs the kernel's timestamps.
     package var reads = Nanoseconds.zero
+    /// Bytes asked for each sending thread's socket. Nil: `UDPSocket.Options` knows.
+    package var receiveBuffer: Int?
     package var keys: [String: String] = [:]
     /// Of the built-in target.
     package var capacity = CapacityProfile.asterisk2014

@@ -1,4 +1,5 @@
 import Datagrams
+import Latency
 import Observations
 import UDPTransport
 import UserAgent
@@ -32,8 +33,9 @@ struct UACWorker: ~Copyable {
     /// that is just starting gets that long.
     static let silenceLimit = Nanoseconds.seconds(2)
     static let refusalLimit = Nanoseconds.milliseconds(500)
-    /// The longest sleep: bounds how late a stop is noticed should a wake-up be lost.
-    static let longestSleep = Nanoseconds.milliseconds(250)
+    /// The longest sleep: bounds how late a stop is noticed should a wake-up be lost, and how much of a stall may hide in
+    /// the sleep it began in.
+    static let longestSleep = Nanoseconds.milliseconds(50)
 
     private let settings: Settings
     private let channel: JournalChannel
@@ -48,6 +50,8 @@ struct UACWorker: ~Copyable {
     private var firstSentAt: MonotonicInstant?
     private var cpuAtStart = Nanoseconds.zero
     private var clock: StampClock
+    /// When the loop was to come round again: any later is a stall.
+    private var awaited: MonotonicInstant
     /// Until then arrivals wake nobody.
     private var readAgainAt = MonotonicInstant(nanoseconds: 0)
     /// A call was due while arrivals waited: it goes first, then they are read.
@@ -59,6 +63,7 @@ struct UACWorker: ~Copyable {
         self.control = control
         nextMark = settings.start + .seconds(1)
         lastOffer = settings.start
+        awaited = settings.start
         clock = StampClock(at: SystemClock.monotonic())
     }
 
@@ -74,9 +79,12 @@ struct UACWorker: ~Copyable {
                 wakeup: wakeup)
         else { preconditionFailure("a poller of open descriptors") }
         cpuAtStart = SystemClock.threadCPU()
+        let usage = ThreadUsage.ofThisThread()
         _ = poller.wait(until: settings.start)
         while true {
             let now = SystemClock.monotonic()
+            report.disturbances.noteStall(now - awaited, endedAt: now - settings.start)
+            awaited = now
             uac.advance(to: now)
             // The moment the last call was placed belongs to the offering.
             if drainUntil == .distantFuture { lastOffer = now }
@@ -97,11 +105,13 @@ struct UACWorker: ~Copyable {
             if settings.stamps { takeStamps(&uac, &socket, &raw) }
             // In pairs: of more than two, `min` makes an array each time.
             let deadline = min(min(uac.deadline, nextMark), min(drainUntil, now + Self.longestSleep))
+            awaited = max(now, deadline)
             let readiness = wait(until: deadline, sending: uac.nextSending, from: now, &poller)
             if readiness.contains(.errors) { takeErrors(&uac, &socket) }
             if readiness.contains(.readable) { receive(&uac, &socket, &raw, &poller) }
         }
         flush(&uac, &socket, &raw, &poller)
+        ThreadUsage.ofThisThread().tell(since: usage, &report.disturbances)
         finish(&uac, &socket, &raw)
         return report
     }

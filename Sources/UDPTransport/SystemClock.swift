@@ -26,6 +26,13 @@ package enum SystemClock {
     /// CPU time of the calling thread since it started.
     package static func threadCPU() -> Nanoseconds { Nanoseconds(read(CLOCK_THREAD_CPUTIME_ID)) }
 
+    /// How long this machine has been suspended since it was started: the monotonic clock stands still meanwhile.
+    package static func suspended() -> Nanoseconds {
+        let before = read(CLOCK_MONOTONIC)
+        let boot = read(CLOCK_BOOTTIME)
+        return Nanoseconds(boot - before)
+    }
+
     package static func processCPU() -> Nanoseconds { Nanoseconds(read(CLOCK_PROCESS_CPUTIME_ID)) }
 
     private static func read(_ clock: clockid_t) -> Int64 {

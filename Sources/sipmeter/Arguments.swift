@@ -57,6 +57,18 @@ enum Arguments {
         return count
     }
 
+    /// Bytes: `4096`, `4k`, `4M` (1024 each).
+    static func size(_ text: String) throws -> Int {
+        let units: [(Character, Int)] = [("k", 1 << 10), ("M", 1 << 20)]
+        let unit = units.first { $0.0 == text.last }
+        guard let number = Int(unit == nil ? text : String(text.dropLast())), number > 0 else {
+            throw ValidationError("a size is a whole number of bytes above 0, or of k or M, as in 64k")
+        }
+        let (bytes, overflow) = number.multipliedReportingOverflow(by: unit?.1 ?? 1)
+        guard !overflow, bytes <= 1 << 30 else { throw ValidationError("1024M are the most") }
+        return bytes
+    }
+
     static func port(_ text: String) throws -> UInt16 {
         guard let port = UInt16(text) else {
             throw ValidationError("a port lies between 0 and 65535; 0 is any free one")

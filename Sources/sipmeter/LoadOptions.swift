@@ -115,6 +115,12 @@ struct LoadOptions: ParsableArguments {
         transform: Arguments.duration)
     var reads = Nanoseconds.zero
 
+    @Option(
+        help:
+            "Receive buffer of each sending thread's socket; bytes, or with k or M. The kernel may grant less. (default: 4M)",
+        transform: Arguments.size)
+    var receiveBuffer: Int?
+
     @Option(help: "Sending threads, each with a socket of its own. (default: 1)", transform: Arguments.count)
     var workers = 1
 
@@ -203,6 +209,7 @@ struct LoadOptions: ParsableArguments {
         options.isPrecise = precise
         options.batch = batch
         options.reads = reads
+        options.receiveBuffer = receiveBuffer
         options.workers = workers
         options.cpu = cpu
         options.output = out

@@ -30,8 +30,7 @@ struct RunCommand: ParsableCommand {
             let directory =
                 load.out ?? RunDirectory.defaultPath("run-\(DecimalText.trimmed(rate))cps", at: SystemClock.wall())
             let session = try Session(setup, isQuiet: load.quiet)
-            session.announce("run", rates: [rate])
-            let outcome = try session.level(rate, in: directory)
+            let outcome = try session.level(rate, in: directory) { session.announce("run", rates: [rate]) }
             if session.unreachable(outcome) == nil { Terminal.print(session.text(of: outcome.summary)) }
             try session.listFiles(
                 directory,

@@ -51,13 +51,14 @@ struct Session {
         for note in setup.notes { Terminal.print(note) }
     }
 
-    func level(_ rate: Double, in directory: String) throws -> LoadLevel.Outcome {
+    /// `begin` is called when the first call is about to be placed.
+    func level(_ rate: Double, in directory: String, begin: () -> Void = {}) throws -> LoadLevel.Outcome {
         let level = LoadLevel(setup: setup, rate: rate, directory: directory, control: control, wakeup: wakeup)
         let (isQuiet, total) = (isQuiet, setup.options.duration)
         let label = setup.options.rates.count > 1 ? "\(DecimalText.trimmed(rate))/s  " : ""
         let control = control
         let hasSaid = Mutex(false)
-        let outcome = try level.run { row in
+        let outcome = try level.run(begin: begin) { row in
             if control.stage == .draining, row.open > 0, !hasSaid.withLock({ said in (said, said = true).0 }) {
                 Terminal.complain("stopping: no new calls, \(row.open) still open; ^C again ends them at once")
             }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 
 @main
 struct Sipmeter: ParsableCommand {
@@ -22,4 +23,17 @@ struct Sipmeter: ParsableCommand {
         subcommands: [SweepCommand.self, RunCommand.self, AnswerCommand.self, ScenarioCommand.self, DoctorCommand.self])
 
     static let version = "0.1.0"
+
+    /// As the library's own, but for the word a complaint begins with: it is `error:` whoever complains.
+    static func main() {
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch {
+            let (message, word) = (fullMessage(for: error), "Error: ")
+            guard message.hasPrefix(word) else { exit(withError: error) }
+            Terminal.complain("error: " + message.dropFirst(word.count))
+            Glibc.exit(exitCode(for: error).rawValue)
+        }
+    }
 }

@@ -29,10 +29,12 @@ struct SweepCommand: ParsableCommand {
             let directory = load.out ?? RunDirectory.defaultPath("sweep", at: SystemClock.wall())
             try RunDirectory.create(directory)
             let session = try Session(setup, isQuiet: load.quiet)
-            session.announce("sweep", rates: rates)
-            let outcomes = try levels(session, in: directory)
+            var outcomes = try levels(session, in: directory)
             guard !outcomes.isEmpty else { return try session.conclude(outcomes) }
-            let written = Result { try write(outcomes, to: directory) }
+            do throws(RunFailure) { try write(outcomes, to: directory) } catch {
+                // A level's own file that could not be written is the earlier trouble, and stays what is told.
+                outcomes[outcomes.count - 1].noteFailure(error)
+            }
             if outcomes.contains(where: { session.unreachable($0) == nil }) {
                 Terminal.print(SweepText.text(outcomes.map(\.summary)))
             }
@@ -40,8 +42,6 @@ struct SweepCommand: ParsableCommand {
                 directory,
                 ["sweep.csv", "sweep.svg", "summary.txt"]
                     + outcomes.map { "\(Self.name($0.summary.conditions.rate ?? 0))/" })
-            // A level's own file that could not be written is the earlier trouble, and what `conclude` tells.
-            if outcomes.allSatisfy({ $0.failure == nil }) { try written.get() }
             try session.conclude(outcomes)
         }
     }
@@ -53,7 +53,10 @@ struct SweepCommand: ParsableCommand {
         for rate in rates {
             if !outcomes.isEmpty, !session.setup.isBuiltIn { session.rest(settle) }
             if session.wasInterrupted { break }
-            let outcome = try session.level(rate, in: directory + "/" + Self.name(rate))
+            let isFirst = outcomes.isEmpty
+            let outcome = try session.level(rate, in: directory + "/" + Self.name(rate)) {
+                if isFirst { session.announce("sweep", rates: rates) }
+            }
             outcomes.append(outcome)
             if session.unreachable(outcome) == nil { Terminal.print(SweepText.level(outcome.summary)) }
             if session.endsSweep(outcome) { break }
@@ -61,7 +64,7 @@ struct SweepCommand: ParsableCommand {
         return outcomes
     }
 
-    private func write(_ outcomes: [LoadLevel.Outcome], to directory: String) throws {
+    private func write(_ outcomes: [LoadLevel.Outcome], to directory: String) throws(RunFailure) {
         var table = ByteBuffer(capacity: 1 << 14)
         CSV.appendSweepHeader(to: &table)
         for outcome in outcomes { CSV.appendSweepRow(outcome.summary, to: &table) }

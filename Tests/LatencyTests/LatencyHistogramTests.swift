@@ -63,8 +63,21 @@ import Testing
         #expect(
             one
                 == LatencyFigures(
-                    count: 1, min: value, mean: value, sd: nil, p50: value, p90: value, p95: value, p99: value,
-                    p999: value, max: value))
+                    count: 1, min: value, mean: value, sd: nil, p50: value, p90: nil, p95: nil, p99: nil, p999: nil,
+                    max: value))
+    }
+
+    /// The maximum under another name would be taken for what one call in a hundred takes.
+    @Test func aPercentileOfTooFewValuesIsUndefined() {
+        func figures(_ count: Int64) -> LatencyFigures { Self.histogram(Array(1...count)).figures }
+        #expect(figures(9).p90 == nil)
+        #expect(figures(10).p90 == Nanoseconds(9))
+        #expect(figures(19).p95 == nil)
+        #expect(figures(20).p95 == Nanoseconds(19))
+        #expect(figures(99).p99 == nil)
+        #expect(figures(100).p99 == Nanoseconds(99))
+        #expect(figures(999).p999 == nil)
+        #expect(figures(1000).p999 == Nanoseconds(999))
     }
 
     @Test func mergingGivesWhatRecordingAllWouldHave() {

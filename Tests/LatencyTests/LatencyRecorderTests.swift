@@ -58,7 +58,7 @@ import Testing
         let secondRow = recorder.record(journal)
         let second = try #require(secondRow)
         #expect(second.rtt.count == 1)
-        #expect(second.rtt.p99 == .milliseconds(7))
+        #expect(second.rtt.p50 == .milliseconds(7))
         #expect(second.rttFromDue.max == .milliseconds(7) + .microseconds(50))
         #expect(second.late.max == .microseconds(50))
         #expect(second.counts.offered == 5)

@@ -22,11 +22,13 @@ import Testing
         }
     }
 
-    static func figures(_ count: UInt64, p50: Int64, p99: Int64) -> LatencyFigures {
+    /// In microseconds. As for a thin percentile, nil is undefined.
+    static func figures(_ count: UInt64, p50: Int64, p90: Int64? = nil, p99: Int64?) -> LatencyFigures {
         var figures = LatencyFigures()
         figures.count = count
         figures.p50 = .microseconds(p50)
-        figures.p99 = .microseconds(p99)
+        figures.p90 = (p90 ?? (p99 == nil ? nil : p50)).map { .microseconds($0) }
+        figures.p99 = p99.map { .microseconds($0) }
         return figures
     }
 
@@ -40,6 +42,16 @@ import Testing
         evidence.rtt = figures(6000, p50: 2000, p99: 9000)
         evidence.load.seconds = 15
         return evidence
+    }
+
+    static func stall(_ evidence: inout GeneratorEvidence, _ microseconds: Int64) {
+        evidence.disturbances.noteStall(.microseconds(microseconds), endedAt: .milliseconds(3_250))
+    }
+
+    /// In milliseconds.
+    static func steal(_ evidence: inout GeneratorEvidence, _ stolen: Int64, of all: Int64 = 30_000) {
+        evidence.disturbances.stolen = .milliseconds(stolen)
+        evidence.disturbances.stealable = .milliseconds(all)
     }
 
     static let cases: [Case] = [
@@ -101,11 +113,34 @@ import Testing
         {
             $0.late = figures(6000, p50: 10, p99: 1001)
         },
-        Case("late by several RTTs, below 10 ms", .suspect, "Calls were sent late") {
-            $0.late = figures(6000, p50: 10, p99: 10_000)
+        Case("one call in ten late by several RTTs, up to 10 ms", .suspect, "Calls were sent late: p99 15.00 ms") {
+            $0.late = figures(6000, p50: 10, p90: 10_000, p99: 15_000)
         },
-        Case("late by several RTTs, above 10 ms", .invalid, "Calls were sent late: p99 10.00 ms") {
-            $0.late = figures(6000, p50: 10, p99: 10_001)
+        Case(
+            "one call in ten late by several RTTs, above 10 ms", .invalid, "Calls were sent late: p90 10.00 ms, against"
+        ) {
+            $0.late = figures(6000, p50: 10, p90: 10_001, p99: 15_000)
+        },
+        Case("one call in ten late by 11 ms, and the RTT is as long", .suspect, "Calls were sent late: p99 12.00 ms") {
+            $0.late = figures(6000, p50: 10, p90: 11_000, p99: 12_000)
+            $0.rtt = figures(6000, p50: 11_000, p99: 12_000)
+        },
+        Case("one call in a hundred very late", .suspect, "Calls were sent late: p99 900.0 ms") {
+            $0.late = figures(6000, p50: 10, p90: 20, p99: 900_000)
+        },
+        Case("50 calls, and not one in ten late", .valid, "The generator kept up") {
+            $0.late = figures(50, p50: 10, p90: 80, p99: nil)
+            $0.late.max = .milliseconds(80)
+        },
+        Case("50 calls, and one in ten late", .suspect, "Calls were sent late: p90 1.100 ms") {
+            $0.late = figures(50, p50: 10, p90: 1100, p99: nil)
+        },
+        Case("five calls, and one of them late", .valid, "The generator kept up") {
+            $0.late = figures(5, p50: 10, p99: nil)
+            $0.late.max = .milliseconds(80)
+        },
+        Case("five calls, and half of them late", .invalid, "Calls were sent late: p50 11.00 ms") {
+            $0.late = figures(5, p50: 11_000, p99: nil)
         },
         Case("late by 15 ms when the server takes seconds", .valid, "The generator kept up") {
             $0.late = figures(6000, p50: 10, p99: 15_000)
@@ -130,6 +165,49 @@ import Testing
         Case("busy by design", .valid, "The generator kept up") {
             $0.load.busySeconds = 15
             $0.isSpinning = true
+        },
+        Case("the send queue full for one call in a hundred", .valid, "The generator kept up") {
+            $0.sendQueueFull = 60
+        },
+        Case("the send queue full more often", .suspect, "The send queue was full 61 times") { $0.sendQueueFull = 61 },
+        Case("a hiccup", .valid, "The generator kept up") { stall(&$0, 99_999) },
+        Case(
+            "a stall", .suspect,
+            "A sending thread stood still for 100.0 ms, until second 3.25: calls due then left in one burst"
+        ) { stall(&$0, 100_000) },
+        Case(
+            "two stalls", .suspect, "A sending thread stood still for 203.0 ms, until second 3.25, and 1 time more for"
+        ) {
+            stall(&$0, 203_000)
+            stall(&$0, 150_000)
+        },
+        Case("a stall just under T1", .suspect, "A sending thread stood still for 500.0 ms") { stall(&$0, 499_999) },
+        Case("a stall of T1", .invalid, "A sending thread stood still for 500.0 ms") { stall(&$0, 500_000) },
+        Case("a stall under a longer T1", .suspect, "A sending thread stood still") {
+            $0.t1 = .seconds(2)
+            stall(&$0, 1_999_999)
+        },
+        Case("a hiccup longer than a short T1", .valid, "The generator kept up") {
+            $0.t1 = .milliseconds(10)
+            stall(&$0, 99_999)
+        },
+        Case("a twentieth stolen", .valid, "The generator kept up") { steal(&$0, 1500) },
+        Case("more than a twentieth stolen", .suspect, "The hypervisor kept 5.0 % of the sending threads' CPUs") {
+            steal(&$0, 1510)
+        },
+        Case("half of a very short run stolen, but less than ten ticks", .valid, "The generator kept up") {
+            steal(&$0, 90, of: 180)
+        },
+        Case("half of a very short run stolen", .suspect, "The hypervisor kept 50.0 %") { steal(&$0, 100, of: 200) },
+        Case("two clocks read on a busy machine", .valid, "The generator kept up") {
+            $0.disturbances.suspended = .milliseconds(10)
+        },
+        Case("asleep during the run", .invalid, "This machine was suspended for 3.2 s during the run") {
+            $0.disturbances.suspended = .milliseconds(3_200)
+        },
+        Case("a file that could not be written", .invalid, "The record is not whole: cannot write a/b: No space left.")
+        {
+            $0.recordingFailure = "cannot write a/b: No space left"
         },
         Case("nothing fell due", .invalid, "No call fell due") { $0 = GeneratorEvidence() },
     ]
@@ -157,17 +235,45 @@ import Testing
 
     @Test func thinPercentilesAreNotesOnly() {
         var evidence = Self.sound
-        evidence.rtt = Self.figures(300, p50: 2000, p99: 3000)
+        func notes(_ count: UInt64) -> [String] {
+            evidence.rtt.count = count
+            let verdict = VerdictRules.judge(evidence)
+            #expect(verdict.level == .valid)
+            return verdict.notes
+        }
+        #expect(notes(1000).isEmpty)
+        #expect(notes(999) == ["999 response times are too few for p99.9 (1000): left out."])
+        #expect(notes(99) == ["99 response times are too few for p99 (100), p99.9 (1000): left out."])
+        #expect(notes(1) == ["1 response time is too few for p90 (10), p99 (100), p99.9 (1000): left out."])
+        #expect(notes(0).isEmpty)
+    }
+
+    @Test func aFewFullQueuesAndALittleStealAreNotes() {
+        var evidence = Self.sound
         evidence.sendQueueFull = 2
+        Self.steal(&evidence, 300)
         let verdict = VerdictRules.judge(evidence)
         #expect(verdict.level == .valid)
+        #expect(verdict.notes.count == 2)
+        #expect(verdict.notes[0] == "The send queue was full 2 times; those datagrams went out later.")
+        #expect(verdict.notes[1].hasPrefix("The hypervisor kept 1.0 % of the sending threads' CPUs for others (steal)"))
+        Self.steal(&evidence, 290)
+        #expect(VerdictRules.judge(evidence).notes.count == 1)
+    }
+
+    @Test func othersOnTheCPUExplainWhatWasFoundAndAreNoFindingThemselves() {
+        var evidence = Self.sound
+        evidence.disturbances.waitedForCPU = .milliseconds(1497)
+        evidence.disturbances.involuntarySwitches = 372
+        #expect(VerdictRules.judge(evidence).notes.isEmpty)
+        Self.stall(&evidence, 203_000)
         #expect(
-            verdict.notes == [
-                "The send queue was full 2 times; those datagrams went out later.",
-                "p99.9 rests on 300 calls: it is the maximum.",
+            VerdictRules.judge(evidence).notes == [
+                "The sending threads were ready to run and waited for a CPU for 1497 ms in all and were pushed off it 372 "
+                    + "times."
             ])
-        evidence.rtt.count = 1000
-        evidence.sendQueueFull = 0
+        evidence.disturbances.waitedForCPU = nil
+        evidence.disturbances.involuntarySwitches = nil
         #expect(VerdictRules.judge(evidence).notes.isEmpty)
     }
 }

@@ -4,7 +4,8 @@ import Testing
 /// What a test needs beyond the program itself. A test without it is skipped and says what to do; with
 /// SIPMETER_REQUIRE_ALL=1 a test fails instead.
 enum Requirement: CaseIterable, CustomTestStringConvertible {
-    case sipp, kamailio, tcpdump, networkNamespaces, mountNamespaces, rawSockets, droppingPrivileges, ipv6
+    case sipp, kamailio, tcpdump, networkNamespaces, mountNamespaces, rawSockets, droppingPrivileges, realtimePriority,
+        ipv6
 
     static let isStrict = ProcessInfo.processInfo.environment["SIPMETER_REQUIRE_ALL"] == "1"
 
@@ -26,6 +27,7 @@ enum Requirement: CaseIterable, CustomTestStringConvertible {
         case .mountNamespaces: "unshare -m mount -t tmpfs none /mnt"
         case .rawSockets: "test $((0x$(awk '/^CapEff/ {print $2}' /proc/self/status) >> 13 & 1)) = 1"
         case .droppingPrivileges: Self.withoutRawSockets.joined(separator: " ") + " true"
+        case .realtimePriority: "test $(nproc) -ge 2 && taskset -c \(CPUs.last) chrt -f 60 true"
         case .ipv6: "grep -q '^00000000000000000000000000000001 ' /proc/net/if_inet6"
         }
     }
@@ -39,6 +41,9 @@ enum Requirement: CaseIterable, CustomTestStringConvertible {
         case .mountNamespaces: "mount namespaces cannot be made: run as root (in a container with CAP_SYS_ADMIN)"
         case .rawSockets: "CAP_NET_RAW is missing: run as root (in a container with CAP_NET_RAW)"
         case .droppingPrivileges: "setpriv cannot drop CAP_NET_RAW: apt-get install util-linux, and run as root"
+        case .realtimePriority:
+            "nothing can be run at real-time priority on one of two CPUs: apt-get install util-linux, and run as root "
+                + "(in a container with CAP_SYS_NICE)"
         case .ipv6: "lo has no ::1: sysctl net.ipv6.conf.lo.disable_ipv6=0"
         }
     }

@@ -47,6 +47,9 @@ struct Summary {
         root = object
     }
 
+    var level: String? { (root["verdict"] as? [String: Any])?["level"] as? String }
+    var evidence: [String] { (root["verdict"] as? [String: Any])?["evidence"] as? [String] ?? [] }
+
     /// The number at a path of member names.
     func number(_ path: String...) -> Double? {
         var value: Any? = root

@@ -78,6 +78,29 @@ import Testing
         #expect(counters.count == Counters.list.count)
     }
 
+    @Test func whatDisturbedTheThreadsIsAMemberOfTheGenerator() throws {
+        func member(_ summary: RunSummary) throws -> Any? {
+            let bytes = text { RunFiles.appendSummary(summary, to: &$0) }
+            let root = try #require(try JSONSerialization.jsonObject(with: Data(bytes.utf8)) as? [String: Any])
+            return (root["generator"] as? [String: Any])?["disturbances"]
+        }
+        var summary = summary(of: mixedCalls())
+        #expect(try member(summary) is NSNull)
+        var seen = Disturbances()
+        seen.noteStall(.milliseconds(203), endedAt: .milliseconds(1160))
+        seen.stolen = .milliseconds(30)
+        seen.stealable = .seconds(1)
+        summary.conditions.disturbances = seen
+        let written = try #require(try member(summary) as? [String: Any])
+        #expect(written["longest_stall_us"] as? Double == 203_000)
+        #expect(written["longest_stall_ended_s"] as? Double == 1.16)
+        #expect(written["stalls_of_100_ms"] as? Int == 1)
+        #expect(written["stolen_percent"] as? Double == 3)
+        #expect(written["suspended_s"] as? Double == 0)
+        #expect(written["waited_for_cpu_us"] is NSNull)
+        #expect(written["involuntary_switches"] is NSNull)
+    }
+
     @Test func theManifestKeepsItsFieldsInTheCallersOrder() {
         let fields: [(String, JSONValue)] = [
             ("command", .array([.string("sipmeter"), .string("sweep")])), ("host", .object([("cpus", .count(2))])),

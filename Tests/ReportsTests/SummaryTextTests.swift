@@ -35,6 +35,33 @@ import Testing
         for line in Self.lines(summary).split(separator: "\n") { #expect(line.unicodeScalars.count <= 80, "\(line)") }
     }
 
+    @Test func whatDisturbedTheThreadsStandsBesideTheirLoad() {
+        var summary = summary(of: [call(1)])
+        #expect(!Self.lines(summary).contains("stall"))
+        var seen = Disturbances()
+        seen.noteStall(.milliseconds(203), endedAt: .seconds(1))
+        summary.conditions.disturbances = seen
+        #expect(Self.lines(summary).hasSuffix("longest stall ms 203.0\n"), "what is not known is left out")
+        seen.waitedForCPU = .milliseconds(1497)
+        seen.involuntarySwitches = 372
+        seen.stolen = .milliseconds(30)
+        seen.stealable = .seconds(1)
+        summary.conditions.disturbances = seen
+        #expect(
+            Self.lines(summary).hasSuffix(
+                "   longest stall ms 203.0\n            waited for CPU ms 1497   pushed off it 372   stolen 3.0 %\n"))
+    }
+
+    @Test func aRecordThatIsNotWholeIsNeverValid() {
+        var summary = summary(of: (1...1000).map { call(UInt64($0)) })
+        #expect(summary.verdict.level == .valid)
+        summary.noteRecordingFailure("cannot write a/b: No space left on device")
+        summary.noteRecordingFailure("cannot write c/d: No space left on device")
+        #expect(
+            Self.lines(summary).hasPrefix(
+                "VERDICT  INVALID\n  - The record is not whole: cannot write a/b: No space left on device.\n\n"))
+    }
+
     @Test func theVerdictStandsFirst() {
         #expect(Self.lines(summary(of: mixedCalls())).hasPrefix("VERDICT  SUSPECT\n  - "))
     }
@@ -51,7 +78,7 @@ import Testing
         var figures = LatencyFigures()
         figures.count = 500
         figures.p50 = rtt
-        figures.p99 = rtt * 3
+        figures.p90 = rtt * 3
         figures.max = rtt * 5
         return IntervalRow(
             at: at, length: .seconds(1), counts: totals, totals: totals, open: 41, rtt: figures, rttFromDue: figures,
@@ -62,7 +89,7 @@ import Testing
         #expect(
             ProgressLine.text(
                 Self.row(at: .seconds(12), scale: 1, rtt: .microseconds(450)), of: .seconds(30))
-                == "00:12/00:30 offered 6001 started 6001 ok 5958 failed 2 p50/p99/max 0.450/1.350/2.250 ms resent 3")
+                == "00:12/00:30 offered 6001 started 6001 ok 5958 failed 2 p50/p90/max 0.450/1.350/2.250 ms resent 3")
     }
 
     @Test func aSecondWithoutAnswersHasNoTimes() {
@@ -70,7 +97,7 @@ import Testing
         row.rtt = LatencyFigures()
         #expect(
             ProgressLine.text(row, of: nil)
-                == "1:02:03 offered 6001 started 6001 ok 5958 failed 2 p50/p99/max n/a/n/a/n/a ms resent 3")
+                == "1:02:03 offered 6001 started 6001 ok 5958 failed 2 p50/p90/max n/a/n/a/n/a ms resent 3")
     }
 
     @Test(arguments: [1, 1000, 1_000_000, 1_000_000_000_000] as [UInt64])

@@ -124,6 +124,19 @@ package enum RunFiles {
             ("cpu_peak_percent", .optional(summary.load.peakPercent, decimals: 1)),
             ("seconds_observed", .count(summary.load.seconds)),
             ("seconds_busy", .count(summary.load.busySeconds)),
+            ("disturbances", summary.conditions.disturbances.map(disturbances) ?? .null),
+        ])
+    }
+
+    private static func disturbances(_ disturbances: Disturbances) -> JSONValue {
+        .object([
+            ("longest_stall_us", .microseconds(disturbances.longestStall)),
+            ("longest_stall_ended_s", .seconds(disturbances.longestStallEnded)),
+            ("stalls_of_100_ms", .count(disturbances.stalls)),
+            ("waited_for_cpu_us", .microseconds(disturbances.waitedForCPU)),
+            ("involuntary_switches", disturbances.involuntarySwitches.map { .count($0) } ?? .null),
+            ("stolen_percent", .optional(disturbances.stolenShare.map { 100 * $0 }, decimals: 3)),
+            ("suspended_s", .seconds(disturbances.suspended)),
         ])
     }
 

@@ -2,7 +2,8 @@ import Datagrams
 import Latency
 import Observations
 
-/// One line a second while a run is on: where it is, what has happened so far, and the RTT of the last second.
+/// One line a second while a run is on: where it is, what has happened so far, and the RTT of the last second. Its p90,
+/// because a second seldom holds the hundred calls a p99 takes.
 package enum ProgressLine {
     package static let width = 100
 
@@ -24,7 +25,7 @@ package enum ProgressLine {
         // Rounded: a run of 15 s ends with its last call, at 14.99 s.
         let time = clock(row.at + .milliseconds(500)) + (total.map { "/" + clock($0) } ?? "")
         return time + " offered \(n(totals.offered)) started \(n(totals.started)) ok \(n(totals.ok))"
-            + " failed \(n(totals.failed)) p50/p99/max \(ms(row.rtt.p50))/\(ms(row.rtt.p99))/\(ms(row.rtt.max)) ms"
+            + " failed \(n(totals.failed)) p50/p90/max \(ms(row.rtt.p50))/\(ms(row.rtt.p90))/\(ms(row.rtt.max)) ms"
             + " resent \(n(totals.requestsRetransmitted))"
     }
 

@@ -173,7 +173,20 @@ package enum SummaryText {
                 "receive-queue drops \(counters.receiveQueueDrops)", "send queue full \(counters.sendQueueFull)",
                 "send errors \(counters.sendErrors)",
                 "kernel clock \(summary.rttByKernelClock) of \(summary.rtt.count)",
-            ])
+            ] + disturbances(summary.conditions.disturbances))
+    }
+
+    private static func disturbances(_ disturbances: Disturbances?) -> [String] {
+        guard let disturbances else { return [] }
+        var items = ["longest stall ms \(DecimalText.milliseconds(disturbances.longestStall))"]
+        if let waited = disturbances.waitedForCPU {
+            items.append("waited for CPU ms \(DecimalText.milliseconds(waited))")
+        }
+        if let switches = disturbances.involuntarySwitches { items.append("pushed off it \(switches)") }
+        if let share = disturbances.stolenShare {
+            items.append("stolen \(DecimalText.fixed(100 * share, decimals: 1)) %")
+        }
+        return items
     }
 
     // MARK: Layout
