@@ -18,6 +18,8 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
@@ -234,6 +236,29 @@ int clinuxnet_ppoll(struct pollfd *descriptors, unsigned int n, int64_t timeout_
 
 int clinuxnet_set_timer_slack(unsigned long nanoseconds) {
     return prctl(PR_SET_TIMERSLACK, nanoseconds, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+// glibc has no wrapper for these before 2.41.
+struct scheduling {
+    uint32_t size, policy;
+    uint64_t flags;
+    int32_t nice;
+    uint32_t priority;
+    uint64_t runtime, deadline, period;
+};
+
+int clinuxnet_set_slice(uint64_t nanoseconds) {
+    struct scheduling now = {.size = sizeof now};
+    if (syscall(SYS_sched_getattr, 0, &now, sizeof now, 0) < 0) return -errno;
+    if (now.policy != SCHED_OTHER) return -EINVAL;
+    now.runtime = nanoseconds;
+    now.flags = 0;
+    return syscall(SYS_sched_setattr, 0, &now, 0) < 0 ? -errno : 0;
+}
+
+int clinuxnet_be_nice(int by) {
+    // Of this thread alone: on Linux a thread has a nice value of its own.
+    return setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), by) < 0 ? -errno : 0;
 }
 
 int clinuxnet_eventfd(void) {

@@ -84,6 +84,14 @@ package struct Outbox: Sendable {
         bytes.removeAll()
         datagrams.removeAll(keepingCapacity: true)
     }
+
+    /// Keeps the first `count` datagrams.
+    package mutating func truncate(to count: Int) {
+        if count == 0 { return removeAll() }
+        datagrams.removeLast(datagrams.count - count)
+        let last = datagrams[count - 1]
+        bytes.truncate(to: last.start + last.count)
+    }
 }
 
 extension Outbox {

@@ -48,7 +48,7 @@ package struct LoadLevel {
         defer { _ = server?.stop() }
         let target = server?.address ?? setup.target
         let workers = setup.options.workers
-        let (lines, stamps) = try StampGrant.with(setup.options) { stamps in
+        let (lines, stamps) = try StampGrant.with(setup.options, ratePerWorker: ratePerWorker) { stamps in
             (try (0..<workers).map { try bindLine($0, stamps) }, stamps)
         }
         var programs: [Program] = []
@@ -147,6 +147,8 @@ package struct LoadLevel {
 
     // MARK: running
 
+    private var ratePerWorker: Double { rate / Double(setup.options.workers) }
+
     private func pacer(_ start: MonotonicInstant, worker: Int = 0, workers: Int = 1) -> Pacer {
         let options = setup.options
         return Pacer(
@@ -197,9 +199,10 @@ package struct LoadLevel {
         let options = setup.options
         // Every call that is open when the last one is due ends by its own timers within this.
         let drain = options.drainTimeout ?? options.hold + options.timers.transactionTimeout * 2 + .seconds(1)
+        let gap = Nanoseconds(Int64(1e9 / ratePerWorker))
         let settings = UACWorker.Settings(
             number: worker, start: configuration.start, tag: setup.tag, keepsGoing: options.keepsGoing,
-            drainTimeout: drain, isPrecise: options.isPrecise, stamps: stamps.areOn,
+            drainTimeout: drain, watching: options.isPrecise ? WakeLead.longest(gap: gap) : nil, stamps: stamps.areOn,
             reads: options.reads)
         let pacer = pacer(configuration.start, worker: worker, workers: options.workers)
         // The limits are the run's: each worker gets its share, the first ones what is left over.
@@ -209,6 +212,7 @@ package struct LoadLevel {
             coalescing: options.batch)
         let (control, socket, raw) = (control, line.socket, line.raw)
         let body: @Sendable () -> Void = {
+            WorkerThread.askForShortSlices()
             var uac = UAC(
                 program: program, configuration: configuration, pacer: pacer, target: target, limits: limits)
             var work = UACWorker(settings: settings, channel: channel, control: control)

@@ -30,6 +30,9 @@ final class RecordWriter: Sendable {
         let box = Box()
         self.box = box
         thread = try WorkerThread(name: "sipmeter-write") {
+            // Where it shares its core with the sending thread it must not keep that one from running.
+            WorkerThread.askForShortSlices()
+            WorkerThread.beNice()
             box.result.withLock {
                 $0 = Self.write(
                     files.take(), workers: workers, responseTimeNames: responseTimeNames, channel: channel,

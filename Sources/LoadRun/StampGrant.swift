@@ -6,9 +6,24 @@ struct StampGrant: Sendable {
     var areOn: Bool
     var refusal: String?
 
+    /// Above this many calls a second on one sending thread, `auto` leaves the stamps out: two transmit stamps a call and
+    /// the reading of them cost 3 to 4 us, which here is a tenth of a core, and at three times the rate is a fifth of
+    /// what a core can place.
+    static let automaticLimit = 20_000.0
+
     /// Sockets to be stamped are opened in `body`.
-    static func with<R>(_ options: RunOptions, _ body: (StampGrant) throws -> R) throws -> R {
+    static func with<R>(
+        _ options: RunOptions, ratePerWorker: Double, _ body: (StampGrant) throws -> R
+    ) throws -> R {
         if options.timestamps == .app { return try body(StampGrant(areOn: false, refusal: nil)) }
+        if options.timestamps == .auto, options.reads == .zero, ratePerWorker > automaticLimit {
+            return try body(
+                StampGrant(
+                    areOn: false,
+                    refusal:
+                        "above 20,000 calls/s a sending thread they are left out; --timestamps kernel asks for them"
+                ))
+        }
         return try KernelStamps.withGrant { try body(StampGrant($0, options)) }
     }
 

@@ -15,19 +15,20 @@ struct UACWorker: ~Copyable {
         var tag: TagOptions?
         var keepsGoing: Bool
         var drainTimeout: Nanoseconds
-        /// Sleep until shortly before a call is due, then watch the clock.
-        var isPrecise: Bool
+        /// Sleep until shortly before a call is due, then watch the clock: at most this long. Nil: sleep all the way.
+        var watching: Nanoseconds?
         /// Datagrams are stamped by the kernel.
         var stamps: Bool
         /// Once something was read or sent, arrivals wait this long to be read together, or until a call is due.
         var reads: Nanoseconds
     }
 
-    /// How long before a due call a precise worker stops sleeping. A sleeper is woken 15 to 50 us late on an idle core;
-    /// longer watching would only burn the CPU time a scheduler then takes back.
-    static let watching = Nanoseconds.microseconds(60)
+    /// How long before a due call a precise worker stops sleeping, learnt from how late its sleeps end.
+    private var lead = WakeLead()
     /// Reading and answering one datagram takes about this long.
     static let lastMoments = Nanoseconds.microseconds(10)
+    /// Requests made ready for the instant their calls are due stand at the head of the outbox until then.
+    private var held = 0
 
     /// How long a target may stay silent before it is called unreachable, and how soon ICMP alone is believed: a server
     /// that is just starting gets that long.
@@ -103,6 +104,10 @@ struct UACWorker: ~Copyable {
             }
             // Unread, the stamps of what was just sent would end the wait at once.
             if settings.stamps { takeStamps(&uac, &socket, &raw) }
+            if let longest = settings.watching, uac.nextSending - lead.length(atMost: longest) <= now {
+                watch(until: uac.nextSending, &uac, &socket, &raw, &poller)
+                continue
+            }
             // In pairs: of more than two, `min` makes an array each time.
             let deadline = min(min(uac.deadline, nextMark), min(drainUntil, now + Self.longestSleep))
             awaited = max(now, deadline)
@@ -120,30 +125,41 @@ struct UACWorker: ~Copyable {
         until deadline: MonotonicInstant, sending: MonotonicInstant, from now: MonotonicInstant, _ poller: inout Poller
     ) -> Readiness {
         if deadline <= now { return .readable }
-        guard settings.isPrecise, sending <= deadline else {
+        guard let longest = settings.watching else {
             return sleep(until: deadline, sending: sending, from: now, &poller)
         }
-        let sleepUntil = sending - Self.watching
-        if sleepUntil > now {
-            let readiness = sleep(until: sleepUntil, sending: sending, from: now, &poller)
-            if !readiness.isEmpty { return readiness }
-        }
-        if settings.reads > .zero {
-            while SystemClock.monotonic() < sending {}
-            readsNext = true
-            return []
-        }
-        // What arrives meanwhile is read at once, but for the last moments, which belong to the call that is due: at high
-        // rates the next one is always near, and a worker that only watched would never read.
-        var hasLooked = false
+        let end = sending - lead.length(atMost: longest)
+        let readiness = sleep(until: min(deadline, end), sending: sending, from: now, &poller)
+        if readiness.isEmpty, end < deadline { lead.learn(overslept: SystemClock.monotonic() - end) }
+        return readiness
+    }
+
+    /// The last of the way to a call that is due: its request is made now and sent when its time has come.
+    ///
+    /// What arrives meanwhile is read and answered at once, but for the last moments, which belong to the call: at high
+    /// rates the next one is always near, and a worker that only watched would never read.
+    private mutating func watch(
+        until sending: MonotonicInstant, _ uac: inout UAC, _ socket: inout UDPSocket, _ raw: inout RawSender?,
+        _ poller: inout Poller
+    ) {
+        uac.place(dueBy: sending)
+        held = uac.engine.outbox.datagrams.count
+        var hasLooked = settings.reads > .zero
         while true {
-            let left = sending - SystemClock.monotonic()
-            if left <= .zero { return [] }
+            let now = SystemClock.monotonic()
+            let left = sending - now
+            if left <= .zero { break }
             if hasLooked, left < Self.lastMoments { continue }
-            let readiness = poller.wait(until: now)
-            if !readiness.isEmpty { return readiness }
+            if uac.engine.deadline <= now { uac.engine.advance(to: now) }
+            let readiness = settings.reads > .zero ? [] : poller.wait(until: now)
+            if readiness.contains(.errors) { takeErrors(&uac, &socket) }
+            if readiness.contains(.readable) { receive(&uac, &socket, &raw, &poller) }
+            flush(&uac, &socket, &raw, &poller)
             hasLooked = true
         }
+        held = 0
+        flush(&uac, &socket, &raw, &poller)
+        if settings.reads > .zero { readsNext = true }
     }
 
     /// Whoever wakes while arrivals wait reads them, too; but a call that is due goes first.
@@ -231,7 +247,7 @@ struct UACWorker: ~Copyable {
     private mutating func flush(
         _ uac: inout UAC, _ socket: inout UDPSocket, _ raw: inout RawSender?, _ poller: inout Poller
     ) {
-        var from = 0
+        var from = held
         while from < uac.engine.outbox.datagrams.count {
             let before = SystemClock.monotonic()
             let result =
@@ -248,7 +264,7 @@ struct UACWorker: ~Copyable {
                 _ = poller.wait(until: after + .milliseconds(1), wantsWrite: true)
             }
         }
-        uac.engine.outbox.removeAll()
+        uac.engine.outbox.truncate(to: held)
     }
 
     /// The kernel sends a batch one after another while the call lasts; each datagram's instant is put where its turn was.

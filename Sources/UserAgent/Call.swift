@@ -57,14 +57,14 @@ struct CallTransaction: Sendable, BitwiseCopyable {
     var status: UInt16 = 0
     /// Stamp of the timer entry that counts; entries with another one are void.
     var stamp: UInt32 = 0
-    /// The number in the CSeq header.
-    var cseq: UInt32 = 0
     /// Server: hash of the branch's text.
     var branchHash: UInt64 = 0
+    var sentAt = Moment.never
     var schedule = RetransmissionSchedule(start: MonotonicInstant(nanoseconds: 0), t1: .zero)
     /// Client: the request's bytes, where it cannot be rendered again. Server: the last response's.
     var stored = TextRange.empty
-    var sentAt = Moment.never
+    /// The number in the CSeq header.
+    var cseq: UInt32 = 0
 
     private var client: Client {
         get {
@@ -148,22 +148,9 @@ struct Call: Sendable, BitwiseCopyable {
     /// a finished one.
     static let transactionLimit = 3
 
-    // The widest first and the narrow ones together: nothing is lost between them.
+    // In an order that leaves no gaps.
     var number: UInt64 = 0
-    var slot: UInt32 = 0
-    var generation: UInt32 = 0
-    var stamp: UInt32 = 0
-    /// Backward jumps so far: keeps the branches of a repeated step apart.
-    var loop: UInt32 = 0
-    var cseq: UInt32 = 0
-    var retransmissions: UInt32 = 0
-    /// Where its transactions stand among those of all calls (`CallEngine.noPlace`: there is none).
-    var places = TransactionPlaces()
-    /// Index of the step the call stands on.
-    var step: UInt16 = 0
-    var source: UInt16 = 0
-    var automaticRequests: UInt16 = 0
-    var inviteStatus: UInt16 = 0
+    var stamps = CallStamps()
     var isOpen = false
     /// The row is written; only automatic messages (CANCEL, BYE) are still to be settled.
     var isClosing = false
@@ -176,6 +163,20 @@ struct Call: Sendable, BitwiseCopyable {
     var newestTransaction: UInt8 = 0
     /// The server transaction that the scenario's next response answers.
     var answering: UInt8 = .max
+    /// Index of the step the call stands on.
+    var step: UInt16 = 0
+    var source: UInt16 = 0
+    var automaticRequests: UInt16 = 0
+    var inviteStatus: UInt16 = 0
+    var retransmissions: UInt16 = 0
+    var slot: UInt32 = 0
+    var generation: UInt32 = 0
+    var stamp: UInt32 = 0
+    /// Backward jumps so far: keeps the branches of a repeated step apart.
+    var loop: UInt32 = 0
+    var cseq: UInt32 = 0
+    /// Where its transactions stand among those of all calls (`CallEngine.noPlace`: there is none).
+    var places = TransactionPlaces()
 
     var destination = SocketAddress(ipv4: 0, port: 0)
     var callID = TextRange.empty
@@ -197,7 +198,6 @@ struct Call: Sendable, BitwiseCopyable {
     /// Named response times already taken: only the first stop of a call counts.
     var stoppedResponseTimes: UInt64 = 0
     var hold = Nanoseconds.zero
-    var stamps = CallStamps()
 }
 
 /// Where a call's transactions stand.

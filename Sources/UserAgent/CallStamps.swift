@@ -12,6 +12,9 @@ struct ShortDelay: Sendable, BitwiseCopyable {
     init(_ length: Nanoseconds) { if let short = Int32(exactly: length.rawValue) { raw = short } }
 
     var length: Nanoseconds? { raw == .min ? nil : Nanoseconds(Int64(raw)) }
+
+    /// Unknown stays unknown.
+    mutating func extend(by other: Nanoseconds) { self = length.map { ShortDelay($0 + other) } ?? .unknown }
 }
 
 /// What the kernel's stamps say of a call, beside the instants the sending thread read.
@@ -19,16 +22,16 @@ struct ShortDelay: Sendable, BitwiseCopyable {
 ///     handed over ─egress─► left … arrived ─ingress─► read ─► the next request handed over ─egress─► left
 ///                                  └────────────── reaction: ours, no part of the response time ────────┘
 struct CallStamps: Sendable, BitwiseCopyable {
+    /// The response that asks for the next request arrived here, moved on by the pauses since.
+    var reactsSince = Moment.never
     /// Of the first request.
     var egress = ShortDelay.unknown
     /// Of the last final response.
     var ingress = ShortDelay.unknown
-    /// The response that asks for the next request arrived here, moved on by the pauses since.
-    var reactsSince = Moment.never
-    /// From such responses to the requests that followed them; as it is, and as it was at the last final response.
-    var reaction = Nanoseconds.zero
-    var reactionAtLastFinal = Nanoseconds.zero
     var byeEgress = ShortDelay.unknown
+    /// From such responses to the requests that followed them; as it is, and as it was at the last final response.
+    var reaction = ShortDelay(.zero)
+    var reactionAtLastFinal = ShortDelay(.zero)
     /// The BYE followed such a response.
     var isByeReaction = false
 }
@@ -45,7 +48,9 @@ extension CallEngine {
         if transactions[place].isFirst { calls[i].stamps.egress = egress }
         if transactions[place].method == .bye {
             calls[i].stamps.byeEgress = egress
-            if calls[i].stamps.isByeReaction, let length = egress.length { calls[i].stamps.reaction += length }
+            if calls[i].stamps.isByeReaction, let length = egress.length {
+                calls[i].stamps.reaction.extend(by: length)
+            }
         }
     }
 
@@ -76,7 +81,7 @@ extension CallEngine {
     mutating func endReaction(_ i: Int, _ place: Int, at sentAt: MonotonicInstant) {
         guard let since = calls[i].stamps.reactsSince.instant else { return }
         calls[i].stamps.reactsSince = .never
-        calls[i].stamps.reaction += sentAt - since
+        calls[i].stamps.reaction.extend(by: sentAt - since)
         calls[i].stamps.isByeReaction = transactions[place].method == .bye
     }
 
@@ -94,16 +99,18 @@ extension CallEngine {
             row.bye = call.byeAnsweredAt.instant.map { $0 - byeLeftAt }
         }
         guard row.outcome == .ok, let end = call.lastFinalAt.instant else { return }
-        guard let egress, let ingress = call.stamps.ingress.length else {
+        guard let egress, let ingress = call.stamps.ingress.length,
+            let reaction = call.stamps.reactionAtLastFinal.length
+        else {
             row.rtt = end - sentAt
             row.rttFromDue = end - call.dueAt
             return
         }
-        let taken = ingress + call.stamps.reactionAtLastFinal
+        let taken = ingress + reaction
         row.clock = .kernel
-        row.hold += call.stamps.reactionAtLastFinal
+        row.hold += reaction
         row.rtt = end - taken - leftAt
         row.rttFromDue = end - taken - call.dueAt
-        row.split = CallSplit(egress: egress, reaction: call.stamps.reactionAtLastFinal, ingress: ingress)
+        row.split = CallSplit(egress: egress, reaction: reaction, ingress: ingress)
     }
 }

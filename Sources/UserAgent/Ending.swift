@@ -31,7 +31,7 @@ extension CallEngine {
         row.outcome = outcome
         row.ended = now - configuration.start
         row.hold = call.hold
-        row.retransmissions = call.retransmissions
+        row.retransmissions = UInt32(call.retransmissions)
         row.inviteStatus = call.inviteStatus
         row.isTagged = call.isTagged
         row.isSession = startsWithInvite

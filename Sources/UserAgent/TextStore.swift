@@ -16,9 +16,9 @@ package struct TextStore: Sendable {
     private var used = 0
 
     private static let growth = 64 << 10
-    private static let smallestShift = 5
-    /// 32 bytes to 128 KiB: any datagram fits.
-    private static let classCount = 13
+    private static let smallestShift = 4
+    /// 16 bytes to 128 KiB: any datagram fits.
+    private static let classCount = 14
 
     package init() {
         // Address space only: the kernel gives pages when they are first written.

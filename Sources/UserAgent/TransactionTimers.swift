@@ -99,7 +99,7 @@ extension CallEngine {
         let isRequest = timer == .a || timer == .e
         if isRequest {
             counters.requestsRetransmitted += 1
-            if !transaction.isAutomatic { calls[i].retransmissions += 1 }
+            if !transaction.isAutomatic, calls[i].retransmissions < .max { calls[i].retransmissions += 1 }
         }
         guard configuration.recordsCalls else { return }
         journal.retransmissions.append(

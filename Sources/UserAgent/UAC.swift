@@ -56,6 +56,12 @@ package struct UAC: Sendable {
     /// Fires what is due, starts every call that is due: a late one at once. Stops early when the outbox wants to be
     /// flushed.
     package mutating func advance(to now: MonotonicInstant) {
+        place(dueBy: now)
+        engine.advance(to: now)
+    }
+
+    /// The calls due by then, and no timers: to be called shortly before, so that their requests lie ready when it is time.
+    package mutating func place(dueBy now: MonotonicInstant) {
         let isTime = nextSending <= now
         while isTime, let arrival = pacer.upcoming, arrival.dueAt <= now, !engine.outbox.wantsFlush {
             engine.counters.offered += 1
@@ -67,7 +73,6 @@ package struct UAC: Sendable {
             }
             pacer.advance()
         }
-        engine.advance(to: now)
     }
 
     /// - Parameters:

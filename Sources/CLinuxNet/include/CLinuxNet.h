@@ -113,6 +113,10 @@ int clinuxnet_socket_drops(int fd, uint32_t *drops);
 // Negative nanoseconds: no time-out.
 int clinuxnet_ppoll(struct pollfd *descriptors, unsigned int n, int64_t timeout_nanoseconds);
 int clinuxnet_set_timer_slack(unsigned long nanoseconds);
+// The calling thread's slice under the ordinary scheduler, 100 us to 100 ms (kernel 6.12; older ones ignore it).
+int clinuxnet_set_slice(uint64_t nanoseconds);
+// The calling thread's nice value, 1 to 19.
+int clinuxnet_be_nice(int by);
 int clinuxnet_eventfd(void);
 
 // cpu < 0: any. priority 0: the ordinary scheduler; else SCHED_FIFO.

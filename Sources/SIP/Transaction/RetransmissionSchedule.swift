@@ -12,8 +12,14 @@ package struct RetransmissionSchedule: Sendable, BitwiseCopyable {
     /// The next instant, of a retransmission or of giving up.
     package private(set) var next: MonotonicInstant
     package private(set) var givesUpAt: MonotonicInstant
-    /// Length of the interval that ends at `next`.
-    package private(set) var interval: Nanoseconds
+    /// In whole microseconds, four bytes: there may be a hundred thousand schedules.
+    private var microseconds: UInt32
+
+    /// Length of the interval that ends at `next`, to the microsecond; past 71 minutes it stays there.
+    package private(set) var interval: Nanoseconds {
+        get { .microseconds(Int64(microseconds)) }
+        set { microseconds = UInt32(clamping: newValue.rawValue / 1000) }
+    }
 
     package enum Event: Sendable, Equatable {
         case notYet
@@ -24,7 +30,7 @@ package struct RetransmissionSchedule: Sendable, BitwiseCopyable {
     }
 
     package init(start: MonotonicInstant, t1: Nanoseconds) {
-        interval = t1
+        microseconds = UInt32(clamping: t1.rawValue / 1000)
         givesUpAt = start + t1 * 64
         next = min(start + t1, givesUpAt)
     }
