@@ -105,6 +105,7 @@ struct UACWorker: ~Copyable {
             // Unread, the stamps of what was just sent would end the wait at once.
             if settings.stamps { takeStamps(&uac, &socket, &raw) }
             if let longest = settings.watching, uac.nextSending - lead.length(atMost: longest) <= now {
+                awaited = max(now, uac.nextSending)
                 watch(until: uac.nextSending, &uac, &socket, &raw, &poller)
                 continue
             }
