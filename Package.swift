@@ -36,24 +36,31 @@ let package = Package(
                 "Datagrams", "Observations", .product(name: "Histogram", package: "hdrhistogram-swift"),
             ], swiftSettings: pure),
         .target(name: "Reports", dependencies: ["Latency", "Observations", "Datagrams"], swiftSettings: pure),
+        .target(name: "Captures", dependencies: ["SIP", "Observations", "Datagrams"], swiftSettings: pure),
 
         // The kernel.
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
+        .target(name: "CGzipFile", linkerSettings: [.linkedLibrary("z")]),
         .target(name: "CLinuxNet"),
         .target(
             name: "UDPTransport", dependencies: ["CLinuxNet", "COpenSSL", "Datagrams"], swiftSettings: strict),
+        .target(
+            name: "PacketCapture", dependencies: ["CPcap", "CGzipFile", "UDPTransport", "Captures", "Datagrams"],
+            swiftSettings: strict),
 
         // Where both sides meet.
         .target(
             name: "LoadRun",
             dependencies: [
                 "UserAgent", "UDPTransport", "Latency", "Observations", "Scenarios", "SIP", "Datagrams", "Reports",
+                "PacketCapture",
             ], swiftSettings: strict),
         .executableTarget(
             name: "sipmeter",
             dependencies: [
                 "LoadRun", "Reports", "Latency", "Scenarios", "StandardScenarios", "UDPTransport", "UserAgent",
-                "Observations", "Datagrams", "SIP",
+                "Observations", "Datagrams", "SIP", "Captures", "PacketCapture",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
 
@@ -84,6 +91,9 @@ let package = Package(
             name: "LatencyTests", dependencies: ["Latency", "Observations", "Datagrams"], swiftSettings: strict),
         .testTarget(
             name: "ReportsTests", dependencies: ["Reports", "Latency", "Observations", "Datagrams"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "CapturesTests", dependencies: ["Captures", "PacketCapture", "SIP", "Observations", "Datagrams"],
             swiftSettings: strict),
         // Runs the built program as a user does, against real servers and on the wire.
         .testTarget(name: "PeerTests", dependencies: ["sipmeter"], swiftSettings: strict),

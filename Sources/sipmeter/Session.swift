@@ -80,8 +80,10 @@ struct Session {
         return text
     }
 
+    func listFiles(_ directory: String, _ names: [String]) { Self.listFiles(directory, names) }
+
     /// Those of `names` that are there: a full disk leaves some out.
-    func listFiles(_ directory: String, _ names: [String]) throws {
+    static func listFiles(_ directory: String, _ names: [String]) {
         let present = names.filter { access(directory + "/" + $0, F_OK) == 0 }
         Terminal.print("\nfiles in \(directory)/:\n  \(present.joined(separator: " "))")
     }

@@ -1,0 +1,82 @@
+import ArgumentParser
+import Captures
+import Datagrams
+import Latency
+import LoadRun
+import Observations
+import Reports
+import SIP
+import UDPTransport
+
+struct AnalyzeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "analyze", abstract: "Response times, retransmissions and hops, from captures of any tool.",
+        discussion: """
+            Reads pcap and pcapng, also .gz, and writes the files of a run. Every UDP
+            payload that begins as SIP does is SIP, whatever its port.
+
+            Examples:
+              sipmeter analyze day.pcap                    calls, RTT, RFC 6076
+              sipmeter analyze uac.pcap --check-timers     are retransmissions on time?
+              sipmeter analyze --hops client.pcap bridge.pcap guest.pcap
+                                                           one-way delay, hop by hop
+              tcpdump -i eth0 -w - udp | sipmeter analyze -
+            """)
+
+    @Argument(help: "Capture files; - is standard input. Several are one capture, unless --hops.")
+    var captures: [String]
+
+    @Option(help: "Only datagrams from or to this port.", transform: Arguments.port)
+    var port: UInt16?
+
+    @Flag(help: "Hold every retransmission against RFC 3261; exit code 2 where a rule is broken.")
+    var checkTimers = false
+
+    @Option(
+        name: .customLong("t1"), help: "T1 of the sender. (default: 500ms)", transform: Arguments.positiveDuration)
+    var t1 = Nanoseconds.milliseconds(500)
+
+    @Option(name: .customLong("t2"), help: "T2 of the sender. (default: 4s)", transform: Arguments.positiveDuration)
+    var t2: Nanoseconds?
+
+    @Option(help: "How far off its instant a retransmission may be. (default: 10ms)", transform: Arguments.duration)
+    var tolerance = Nanoseconds.milliseconds(10)
+
+    @Option(
+        help: "The same datagram within this is one, captured twice. (default: 5ms)", transform: Arguments.duration)
+    var duplicateWindow = Nanoseconds.milliseconds(5)
+
+    @Option(
+        name: [.customLong("out"), .customShort("o")], help: "Directory for the files. Default: runs/<UTC>-analyze.")
+    var out: String?
+
+    func run() throws {
+        try Session.main {
+            let (traffic, files) = try CaptureReading.read(captures, settings: trafficSettings)
+            let directory = out ?? RunDirectory.defaultPath("analyze", at: SystemClock.wall())
+            let analysis = CaptureAnalysis(traffic, files, timerSettings: timerSettings)
+            try RunDirectory.create(directory)
+            try analysis.write(to: directory, checksTimers: checkTimers)
+            Terminal.print(analysis.text(checksTimers: checkTimers))
+            Session.listFiles(directory, CaptureAnalysis.fileNames)
+            if traffic.messages.isEmpty {
+                throw RunFailure(.badScenario, "\(captures.joined(separator: ", ")): no SIP over UDP in it")
+            }
+            if checkTimers, analysis.timers.isViolated { throw ExitCode(LoadRun.ExitCode.thresholdFailed.rawValue) }
+        }
+    }
+
+    private var trafficSettings: SIPTraffic.Settings {
+        var settings = SIPTraffic.Settings()
+        settings.port = port
+        settings.duplicateWindow = duplicateWindow
+        return settings
+    }
+
+    private var timerSettings: TimerCheck.Settings {
+        var settings = TimerCheck.Settings()
+        settings.timers = TimerValues(t1: t1, t2: t2 ?? max(.seconds(4), t1))
+        settings.tolerance = tolerance
+        return settings
+    }
+}
