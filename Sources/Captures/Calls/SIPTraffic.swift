@@ -13,6 +13,9 @@ package struct SIPTraffic: Sendable {
         /// T1 later, a hundred times as long; a bridge or `lo` takes microseconds.
         package var duplicateWindow = Nanoseconds.milliseconds(5)
 
+        /// Each file is a capture point of its own: the same datagram in two files is two.
+        package var separatesFiles = false
+
         package init() {}
     }
 
@@ -194,7 +197,7 @@ package struct SIPTraffic: Sendable {
         messages.sort { ($0.at, $0.file, $0.frame) < ($1.at, $1.file, $1.frame) }
         var seen: [Copy: Nanoseconds] = [:]
         messages.removeAll { message in
-            let copy = Copy(message)
+            let copy = Copy(message, file: settings.separatesFiles ? message.file : 0)
             // From the first of them on: a third copy is one too, and a retransmission never is.
             if let first = seen[copy], message.at - first <= settings.duplicateWindow { return true }
             seen[copy] = message.at
@@ -203,14 +206,23 @@ package struct SIPTraffic: Sendable {
         counts.duplicates = counts.messages - UInt64(messages.count)
     }
 
+    /// The messages of one file alone. The counts stay those of all.
+    package func only(file: Int) -> SIPTraffic {
+        var part = self
+        part.messages.removeAll { $0.file != UInt16(clamping: file) }
+        return part
+    }
+
     private struct Copy: Hashable {
         var digest: UInt64
         var source: UInt32
         var destination: UInt32
         var identification: UInt16
         var isTaggedAsRetransmission: Bool
+        var file: UInt16
 
-        init(_ message: CapturedMessage) {
+        init(_ message: CapturedMessage, file: UInt16) {
+            self.file = file
             digest = message.digest
             source = message.source
             destination = message.destination

@@ -26,6 +26,12 @@ struct AnalyzeCommand: ParsableCommand {
     @Argument(help: "Capture files; - is standard input. Several are one capture, unless --hops.")
     var captures: [String]
 
+    @Flag(help: "The captures are points of one path, from the caller's side to the callee's.")
+    var hops = false
+
+    @Flag(help: "With --hops: all captures were stamped by one clock.")
+    var sameClock = false
+
     @Option(help: "Only datagrams from or to this port.", transform: Arguments.port)
     var port: UInt16?
 
@@ -50,15 +56,26 @@ struct AnalyzeCommand: ParsableCommand {
         name: [.customLong("out"), .customShort("o")], help: "Directory for the files. Default: runs/<UTC>-analyze.")
     var out: String?
 
+    func validate() throws {
+        if hops, captures.count < 2 {
+            throw ValidationError("--hops: it takes two captures or more, in the path's order")
+        }
+        if sameClock, !hops { throw ValidationError("--same-clock says something of --hops") }
+        if hops, captures.count > 8 { throw ValidationError("--hops: eight captures are the most") }
+    }
+
     func run() throws {
         try Session.main {
             let (traffic, files) = try CaptureReading.read(captures, settings: trafficSettings)
             let directory = out ?? RunDirectory.defaultPath("analyze", at: SystemClock.wall())
-            let analysis = CaptureAnalysis(traffic, files, timerSettings: timerSettings)
+            // The calls are those of the first point: its clock is the one all times are given by.
+            let path = hops ? HopsAnalysis(traffic, files, isSameClock: sameClock) : nil
+            let analysis = CaptureAnalysis(
+                hops ? traffic.only(file: 0) : traffic, files, hops: path, timerSettings: timerSettings)
             try RunDirectory.create(directory)
             try analysis.write(to: directory, checksTimers: checkTimers)
             Terminal.print(analysis.text(checksTimers: checkTimers))
-            Session.listFiles(directory, CaptureAnalysis.fileNames)
+            Session.listFiles(directory, CaptureAnalysis.fileNames + HopsAnalysis.fileNames)
             if traffic.messages.isEmpty {
                 throw RunFailure(.badScenario, "\(captures.joined(separator: ", ")): no SIP over UDP in it")
             }
@@ -70,6 +87,7 @@ struct AnalyzeCommand: ParsableCommand {
         var settings = SIPTraffic.Settings()
         settings.port = port
         settings.duplicateWindow = duplicateWindow
+        settings.separatesFiles = hops
         return settings
     }
 

@@ -18,7 +18,12 @@ struct CaptureAnalysis {
     private let summary: RunSummary
     private let rules: TimerRulesReport
 
-    init(_ traffic: SIPTraffic, _ files: [CaptureFile], timerSettings: TimerCheck.Settings) {
+    private let hops: HopsAnalysis?
+
+    init(
+        _ traffic: SIPTraffic, _ files: [CaptureFile], hops: HopsAnalysis?, timerSettings: TimerCheck.Settings
+    ) {
+        self.hops = hops
         let start = traffic.messages.first?.at ?? traffic.firstFrame ?? .zero
         let table = TransactionTable(traffic)
         let finder = CallFinder(
@@ -30,7 +35,8 @@ struct CaptureAnalysis {
         report = CaptureFigures.report(traffic, table, calls, begunBefore: begunBefore)
         rules = TimerRuleTexts.report(timers, traffic, files, settings: timerSettings)
         var conditions = RunConditions(
-            scenario: "capture", target: files.map(\.name).joined(separator: ", "), rate: nil,
+            scenario: "capture",
+            target: (hops == nil ? files : [files[0]]).map(\.name).joined(separator: ", "), rate: nil,
             offeredFor: calls.last?.record.due ?? .zero, lasted: (traffic.messages.last?.at ?? start) - start,
             t1: timerSettings.timers.t1)
         conditions.isCapture = true
@@ -62,6 +68,7 @@ struct CaptureAnalysis {
 
     func write(to directory: String, checksTimers: Bool) throws(RunFailure) {
         try recording.write(to: directory)
+        try hops?.write(to: directory)
         var bytes = ByteBuffer(capacity: 1 << 16)
         RunFiles.appendSummary(summary, adding: json(checksTimers: checksTimers), to: &bytes)
         try OutputFile.create(directory + "/summary.json", holding: bytes)
@@ -76,6 +83,7 @@ struct CaptureAnalysis {
         SummaryText.append(summary, to: &bytes)
         CaptureText.append(report, to: &bytes)
         if checksTimers { rules.append(to: &bytes) }
+        hops?.report.append(to: &bytes)
         return String(decoding: bytes.storage[..<(bytes.count - 1)], as: UTF8.self)
     }
 
