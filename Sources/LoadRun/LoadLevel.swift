@@ -2,6 +2,7 @@ import Datagrams
 import Glibc
 import Latency
 import Observations
+import PacketCapture
 import Reports
 import SIP
 import Scenarios
@@ -16,6 +17,7 @@ package struct LoadLevel {
         package var report: WorkerReport
         /// A file that could not be written; what came before is there.
         package var failure: RunFailure?
+        package var capture: LiveCapture.Outcome?
     }
 
     package let setup: RunSetup
@@ -48,6 +50,8 @@ package struct LoadLevel {
 
         let channel = try JournalChannel(workers: workers)
         let control = self.control
+        let capture = try startCapture(target, lines[0].sources[0])
+        defer { _ = capture?.stop() }
         let writer = try RecordWriter(
             directory: directory, workers: workers, responseTimeNames: program.responseTimeNames.count,
             channel: channel,
@@ -57,7 +61,9 @@ package struct LoadLevel {
         try writeManifest(lines[0], target, begun)
         let report = try place(programs, lines, target, channel, start)
         let written = writer.finish()
-        return try conclude(program, report, written)
+        var outcome = try conclude(program, report, written)
+        outcome.capture = capture?.stop()
+        return outcome
     }
 
     // MARK: preparing
@@ -82,6 +88,27 @@ package struct LoadLevel {
                 program: try options.serverScenario.compile(constants), configuration: configuration,
                 capacity: options.capacity, seed: options.seed)
         }
+    }
+
+    private func startCapture(_ target: SocketAddress, _ source: SocketAddress) throws -> LiveCapture? {
+        guard let path = capturePath else { return nil }
+        do {
+            return try LiveCapture(path, target: target, source: source)
+        } catch let error as CaptureError {
+            throw error.isPrivilege
+                ? RunFailure(.missingPrivilege, "--pcap: \(error.description): \(RunSetup.grant)")
+                : RunFailure(.cannotWrite, "--pcap: \(error.description)")
+        }
+    }
+
+    /// `calls.pcap`, or of a sweep `calls-400cps.pcap`.
+    private var capturePath: String? {
+        guard let path = setup.options.capturePath, setup.options.rates.count > 1 else {
+            return setup.options.capturePath
+        }
+        let name = path.split(separator: "/", omittingEmptySubsequences: false).last ?? ""
+        let dot = name.lastIndex(of: ".") ?? name.endIndex
+        return path.dropLast(name.count) + "\(name[..<dot])-\(DecimalText.trimmed(rate))cps\(name[dot...])"
     }
 
     private func bindLine(_ worker: Int) throws(RunFailure) -> Line {

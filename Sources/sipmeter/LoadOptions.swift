@@ -121,6 +121,10 @@ struct LoadOptions: ParsableArguments {
         help: "Directory for the run's files. Default: runs/<UTC>-<what>.")
     var out: String?
 
+    @Option(
+        help: "Capture the datagrams of the run into this pcap file, for `sipmeter analyze`; of a sweep one a rate.")
+    var pcap: String?
+
     @Flag(name: .shortAndLong, help: "No progress lines.")
     var quiet = false
 
@@ -169,6 +173,7 @@ struct LoadOptions: ParsableArguments {
         options.workers = workers
         options.cpu = cpu
         options.output = out
+        options.capturePath = pcap
         options.capacity = capacity.profile
         options.capacityName = capacity.name
         for key in keys {

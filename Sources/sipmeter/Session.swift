@@ -4,6 +4,7 @@ import Glibc
 import Latency
 import LoadRun
 import Observations
+import PacketCapture
 import Reports
 import Synchronization
 import UDPTransport
@@ -62,7 +63,15 @@ struct Session {
             }
             if !isQuiet { Terminal.progress(label + ProgressLine.text(row, of: total)) }
         }
+        if let capture = outcome.capture { tell(capture) }
         return outcome
+    }
+
+    private func tell(_ capture: LiveCapture.Outcome) {
+        Terminal.print(
+            "captured \(capture.datagrams) datagrams on \(capture.interface) into \(capture.path), "
+                + "\(capture.dropped) dropped by the kernel")
+        if let failure = capture.failure { Terminal.complain("error: \(failure)") }
     }
 
     /// Waits for a server to settle, unless the user wants to stop.

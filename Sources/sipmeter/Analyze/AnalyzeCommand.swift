@@ -67,6 +67,7 @@ struct AnalyzeCommand: ParsableCommand {
     func run() throws {
         try Session.main {
             let (traffic, files) = try CaptureReading.read(captures, settings: trafficSettings)
+            if traffic.messages.isEmpty { throw Self.nothing(in: files, traffic) }
             let directory = out ?? RunDirectory.defaultPath("analyze", at: SystemClock.wall())
             // The calls are those of the first point: its clock is the one all times are given by.
             let path = hops ? HopsAnalysis(traffic, files, isSameClock: sameClock) : nil
@@ -76,11 +77,18 @@ struct AnalyzeCommand: ParsableCommand {
             try analysis.write(to: directory, checksTimers: checkTimers)
             Terminal.print(analysis.text(checksTimers: checkTimers))
             Session.listFiles(directory, CaptureAnalysis.fileNames + HopsAnalysis.fileNames)
-            if traffic.messages.isEmpty {
-                throw RunFailure(.badScenario, "\(captures.joined(separator: ", ")): no SIP over UDP in it")
-            }
             if checkTimers, analysis.timers.isViolated { throw ExitCode(LoadRun.ExitCode.thresholdFailed.rawValue) }
         }
+    }
+
+    /// What was there instead is the best hint.
+    private static func nothing(in files: [CaptureFile], _ traffic: SIPTraffic) -> RunFailure {
+        let table = TransactionTable(traffic)
+        let seen = CaptureFigures.contents(traffic.counts, table, [], begunBefore: 0).filter { $0.count > 0 }
+        let text = seen.map { "\($0.name) \($0.count)" }.joined(separator: ", ")
+        return RunFailure(
+            .badScenario,
+            "no SIP over UDP in \(files.map(\.name).joined(separator: ", ")); frames: \(text.isEmpty ? "none" : text)")
     }
 
     private var trafficSettings: SIPTraffic.Settings {

@@ -18,7 +18,7 @@ enum CaptureFigures {
     }
 
     /// In the order of a reader's interest.
-    private static func contents(
+    static func contents(
         _ counts: CaptureCounts, _ table: TransactionTable, _ calls: [CapturedCall], begunBefore: UInt64
     ) -> [(name: String, count: UInt64)] {
         let further = UInt64(calls.filter(\.hasFurtherLegs).count)
@@ -120,9 +120,6 @@ enum CaptureFigures {
         if lost > 0 { evidence.append("\(lost) frames were cut by the snap length before what they are known by.") }
         if counts.incompletePackets > 0 {
             evidence.append("Of \(counts.incompletePackets) fragmented packets a piece is missing.")
-        }
-        if traffic.messages.isEmpty {
-            return Verdict(level: .invalid, evidence: evidence + ["No SIP over UDP in it."], notes: notes)
         }
         var notes = notes
         if counts.sipOverTCP > 0 {

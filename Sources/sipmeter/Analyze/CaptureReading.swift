@@ -11,7 +11,7 @@ struct CaptureFile: Sendable {
     var complaint: String?
 
     /// As it is shown in tables.
-    var name: String { path.split(separator: "/").last.map(String.init) ?? path }
+    var name: String { path == "-" ? "standard input" : path.split(separator: "/").last.map(String.init) ?? path }
 }
 
 /// Reads capture files into one traffic.
