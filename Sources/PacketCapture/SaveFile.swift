@@ -65,13 +65,18 @@ package struct SaveFile: ~Copyable {
             case 1:
                 guard let header, let bytes else { return "libpcap gave no frame" }
                 let frame = UnsafeBufferPointer(start: bytes, count: Int(header.pointee.caplen))
-                // With nanosecond precision the field named for microseconds holds nanoseconds.
-                let at = Int64(header.pointee.ts.tv_sec) * 1_000_000_000 + Int64(header.pointee.ts.tv_usec)
-                try body(frame.span, Nanoseconds(at))
+                try body(frame.span, Self.instant(header.pointee.ts))
             case PCAP_ERROR_BREAK: return nil
             case _: return String(cString: pcap_geterr(handle))
             }
         }
+    }
+
+    /// A damaged file may hold any number; those that are no time since 1970 are its beginning or 2106.
+    private static func instant(_ stamp: timeval) -> Nanoseconds {
+        let seconds = min(max(Int64(stamp.tv_sec), 0), Int64(UInt32.max))
+        // With nanosecond precision the field named for microseconds holds nanoseconds.
+        return .seconds(seconds) + Nanoseconds(min(max(Int64(stamp.tv_usec), 0), 999_999_999))
     }
 
     static func text(_ characters: [CChar]) -> String {

@@ -36,7 +36,8 @@ import Testing
         var tape = Tape()
         for identification in [1, 2] {
             tape.frame(
-                Frames.ethernet(Frames.ipv4(Frames.udp(Array(Self.invite.utf8)), identification: identification)), at: 0)
+                Frames.ethernet(Frames.ipv4(Frames.udp(Array(Self.invite.utf8)), identification: identification)), at: 0
+            )
         }
         #expect(tape.finished().messages.count == 2)
     }

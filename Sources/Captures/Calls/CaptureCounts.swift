@@ -16,7 +16,7 @@ package struct CaptureCounts: Sendable, Equatable {
     /// TCP that begins as a SIP message does; not analysed.
     package var sipOverTCP: UInt64 = 0
     package var otherTCP: UInt64 = 0
-    /// Pieces of larger packets.
+    /// Pieces of larger packets, but for the one that completes a datagram.
     package var fragments: UInt64 = 0
     package var otherTransport: UInt64 = 0
     package var notIP: UInt64 = 0

@@ -70,16 +70,12 @@ package struct SIPTraffic: Sendable {
         }
     }
 
-    /// Its last fragment has been counted as a frame already; here only what it holds is.
+    /// The frame that completed it counts as what the whole is, and no longer as a fragment.
     private mutating func add(_ whole: ReassembledPacket, at: Nanoseconds) {
         guard case .udp(let content) = PacketDecoder.decode(whole) else { return }
         counts.reassembled += 1
-        let before = counts
+        counts.fragments -= 1
         add(content, whole.bytes.span, at: at)
-        counts.sipDatagrams = before.sipDatagrams
-        counts.otherUDP = before.otherUDP
-        counts.emptyUDP = before.emptyUDP
-        counts.otherPort = before.otherPort
     }
 
     // MARK: datagrams

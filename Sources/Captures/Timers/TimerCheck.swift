@@ -135,7 +135,7 @@ package struct TimerCheck: Sendable {
             return (isPrompted(copy, &progress, repeating) ? .prompted : .afterGiveUp, progress.due)
         }
         let seen = copy.at - progress.previous
-        var isKept = fits(copy.at, progress)
+        var isKept = fits(copy.at, progress, repeating)
         if !isKept {
             if isPrompted(copy, &progress, repeating) { return (.prompted, progress.due) }
             isKept = skipMissing(copy.at, &progress, repeating)
@@ -153,7 +153,7 @@ package struct TimerCheck: Sendable {
         return (isKept ? .ok : copy.at < due ? .early : .late, due)
     }
 
-    private func fits(_ at: Nanoseconds, _ progress: Progress) -> Bool {
+    private func fits(_ at: Nanoseconds, _ progress: Progress, _ repeating: Repeating) -> Bool {
         func isNear(_ instant: Nanoseconds, _ tolerance: Nanoseconds) -> Bool {
             (at - instant).rawValue.magnitude <= UInt64(max(tolerance.rawValue, 0))
         }
@@ -163,10 +163,12 @@ package struct TimerCheck: Sendable {
         }
         // Whoever begins with another T1 breaks the first rule and not this one too.
         guard let previousInterval = progress.previousInterval, !progress.isSlow else { return false }
-        let cap = settings.timers.t2
-        let doubled = previousInterval * 2
-        let expected = progress.interval >= cap ? min(doubled, max(cap, progress.interval)) : doubled
-        return isNear(progress.previous + expected, settings.tolerance * 2)
+        var expected = previousInterval * 2
+        if repeating.subject.isCapped, progress.interval >= settings.timers.t2 {
+            expected = min(expected, progress.interval)
+        }
+        // Two intervals' errors meet here; but of short ones everything would be the double.
+        return isNear(progress.previous + expected, min(settings.tolerance * 2, expected / 8))
     }
 
     /// Whether the copy fits a later place of the schedule: then those between were not sent, or lost before the capture.
@@ -189,7 +191,8 @@ package struct TimerCheck: Sendable {
     }
 
     private func step(_ progress: inout Progress, _ repeating: Repeating) {
-        progress.interval = progress.interval * 2
+        // Longer than the whole transaction nothing is ever waited for; a flood of copies must not make it endless.
+        progress.interval = min(progress.interval * 2, settings.timers.transactionTimeout)
         if repeating.subject.isCapped { progress.interval = min(progress.interval, settings.timers.t2) }
         if let slowsDownAt = repeating.slowsDownAt, slowsDownAt <= progress.due {
             progress.interval = settings.timers.t2
