@@ -94,6 +94,8 @@ struct Packet: Sendable {
 /// What passed an interface while something ran.
 struct Capture: Sendable {
     let packets: [Packet]
+    /// When each was captured, in nanoseconds since 1970.
+    let times: [Int64]
 
     func requests(_ method: String, toPort port: UInt16) -> [Packet] {
         packets.filter { $0.destinationPort == port && $0.method == method }
@@ -105,10 +107,18 @@ struct Capture: Sendable {
         _ body: () async throws -> Void
     ) async throws -> Capture {
         let file = scratch.fresh("capture")
+        try await recording(filter, to: file, on: interface, by: prefix, in: scratch, body)
+        return try Capture(of: file)
+    }
+
+    /// The same into a file that stays. A capture's file has nanoseconds where `isNano`.
+    static func recording(
+        _ filter: String, to file: String, on interface: String = "lo", by prefix: [String] = [],
+        isNano: Bool = false, in scratch: Scratch, _ body: () async throws -> Void
+    ) async throws {
         let command = Command(
-            "tcpdump", "-i", interface, "-n", "-U", "--immediate-mode", "-B", "16384", "-s", "0", "-Z", "root", "-w",
-            file,
-            filter)
+            "tcpdump", "-i", interface, "-n", "-U", "--immediate-mode", "-B", "16384", "-s", "0", "-Z", "root",
+            "--time-stamp-precision=\(isNano ? "nano" : "micro")", "-w", file, filter)
         let errors = try await scratch.during(command.run(by: prefix)) { tcpdump in
             try await tcpdump.wait(for: "that it captures") { tcpdump.errors.contains("listening on") }
             try await body()
@@ -117,22 +127,32 @@ struct Capture: Sendable {
             return try await tcpdump.finish().errors
         }
         guard errors.contains("\n0 packets dropped by kernel") else { throw Unmet("tcpdump lost packets: \(errors)") }
-        return Capture(packets: try read([UInt8](Data(contentsOf: URL(fileURLWithPath: file)))))
+    }
+
+    init(of path: String) throws {
+        (packets, times) = try Self.read([UInt8](Data(contentsOf: URL(fileURLWithPath: path))))
     }
 
     /// A savefile of this machine's own tcpdump: its byte order, Ethernet.
-    private static func read(_ file: [UInt8]) throws -> [Packet] {
+    private static func read(_ file: [UInt8]) throws -> ([Packet], [Int64]) {
         func number(_ at: Int) -> UInt32 { (0..<4).reduce(0) { $0 | UInt32(file[at + $1]) << UInt32($1 * 8) } }
-        guard file.count >= 24, number(0) == 0xA1B2_C3D4, number(20) == 1 else { throw Unmet("no Ethernet savefile") }
+        guard file.count >= 24, [0xA1B2_C3D4, 0xA1B2_3C4D].contains(number(0)), number(20) == 1 else {
+            throw Unmet("no Ethernet savefile")
+        }
+        let grain: Int64 = number(0) == 0xA1B2_C3D4 ? 1000 : 1
         var packets: [Packet] = []
+        var times: [Int64] = []
         var at = 24
         while at + 16 <= file.count {
             let count = Int(number(at + 8))
             guard at + 16 + count <= file.count else { throw Unmet("the savefile ends within a packet") }
             let frame = file[(at + 16)..<(at + 16 + count)]
-            if let packet = Packet(ip: Array(frame.dropFirst(14))) { packets.append(packet) }
+            if let packet = Packet(ip: Array(frame.dropFirst(14))) {
+                packets.append(packet)
+                times.append(Int64(number(at)) * 1_000_000_000 + Int64(number(at + 4)) * grain)
+            }
             at += 16 + count
         }
-        return packets
+        return (packets, times)
     }
 }
