@@ -17,7 +17,7 @@ package struct LoadLevel {
         package var report: WorkerReport
         /// A file that could not be written; what came before is there.
         package var failure: RunFailure?
-        package var capture: LiveCapture.Outcome?
+        package var captures: [LiveCapture.Outcome] = []
     }
 
     package let setup: RunSetup
@@ -50,8 +50,8 @@ package struct LoadLevel {
 
         let channel = try JournalChannel(workers: workers)
         let control = self.control
-        let capture = try startCapture(target, lines[0].sources[0])
-        defer { _ = capture?.stop() }
+        let captures = try startCaptures(target, lines[0].sources[0])
+        defer { for capture in captures { _ = capture.stop() } }
         let writer = try RecordWriter(
             directory: directory, workers: workers, responseTimeNames: program.responseTimeNames.count,
             channel: channel,
@@ -62,7 +62,7 @@ package struct LoadLevel {
         let report = try place(programs, lines, target, channel, start)
         let written = writer.finish()
         var outcome = try conclude(program, report, written)
-        outcome.capture = capture?.stop()
+        outcome.captures = captures.map { $0.stop() }
         return outcome
     }
 
@@ -90,14 +90,20 @@ package struct LoadLevel {
         }
     }
 
-    private func startCapture(_ target: SocketAddress, _ source: SocketAddress) throws -> LiveCapture? {
-        guard let path = capturePath else { return nil }
+    private func startCaptures(_ target: SocketAddress, _ source: SocketAddress) throws -> [LiveCapture] {
+        var started: [LiveCapture] = []
         do {
-            return try LiveCapture(path, target: target, source: source)
+            if let path = capturePath { started.append(try LiveCapture(path, target: target, source: source)) }
+            for tap in setup.options.taps {
+                let path = "\(directory)/tap-\(tap).pcap"
+                started.append(try LiveCapture(path, target: target, source: source, interface: tap))
+            }
+            return started
         } catch let error as CaptureError {
+            for capture in started { _ = capture.stop() }
+            let text = "--\(started.isEmpty && capturePath != nil ? "pcap" : "tap"): \(error.description)"
             throw error.isPrivilege
-                ? RunFailure(.missingPrivilege, "--pcap: \(error.description): \(RunSetup.grant)")
-                : RunFailure(.cannotWrite, "--pcap: \(error.description)")
+                ? RunFailure(.missingPrivilege, "\(text): \(RunSetup.grant)") : RunFailure(.cannotWrite, text)
         }
     }
 

@@ -35,9 +35,9 @@ package final class LiveCapture: Sendable {
     /// How long the kernel may gather datagrams before it hands them over; one wake-up for each would cost the run.
     private static let gathering = Nanoseconds.milliseconds(100)
 
-    /// Captures what passes between `host`'s `target` port and here, from now on.
-    package init(_ path: String, target: SocketAddress, source: SocketAddress) throws {
-        let interface = Interfaces.towards(target, from: source)
+    /// Captures what goes to `target` and comes from it, from now on; on `interface`, or on the one it all passes.
+    package init(_ path: String, target: SocketAddress, source: SocketAddress, interface: String? = nil) throws {
+        let interface = interface ?? Interfaces.towards(target, from: source)
         let handle = try Handle(path, interface: interface, filter: Self.filter(target))
         let shared = try Shared()
         self.shared = shared

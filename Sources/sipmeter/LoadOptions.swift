@@ -125,6 +125,12 @@ struct LoadOptions: ParsableArguments {
         help: "Capture the datagrams of the run into this pcap file, for `sipmeter analyze`; of a sweep one a rate.")
     var pcap: String?
 
+    @Option(
+        name: .customLong("tap"), parsing: .singleValue,
+        help:
+            "Capture on this interface of the path too; several, from here to the target, give the time of each hop.")
+    var taps: [String] = []
+
     @Flag(name: .shortAndLong, help: "No progress lines.")
     var quiet = false
 
@@ -138,6 +144,11 @@ struct LoadOptions: ParsableArguments {
         if TagOptions.OptionType(rawValue: tagType) == nil {
             throw ValidationError(
                 "--tag-type \(tagType): the experimental option types are 30, 94, 158 and 222 (RFC 4727)")
+        }
+        if Set(taps).count < taps.count { throw ValidationError("--tap: the same interface stands there twice") }
+        if taps.count > 8 { throw ValidationError("--tap: eight interfaces are the most") }
+        for tap in taps where tap.isEmpty || tap.contains("/") {
+            throw ValidationError("--tap \(tap): it takes the name of an interface, as in eth0")
         }
         for key in keys where !key.contains("=") {
             throw ValidationError("--key \(key): it takes NAME=VALUE")
@@ -174,6 +185,7 @@ struct LoadOptions: ParsableArguments {
         options.cpu = cpu
         options.output = out
         options.capturePath = pcap
+        options.taps = taps
         options.capacity = capacity.profile
         options.capacityName = capacity.name
         for key in keys {

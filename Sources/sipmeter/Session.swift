@@ -1,4 +1,5 @@
 import ArgumentParser
+import Captures
 import Datagrams
 import Glibc
 import Latency
@@ -63,7 +64,8 @@ struct Session {
             }
             if !isQuiet { Terminal.progress(label + ProgressLine.text(row, of: total)) }
         }
-        if let capture = outcome.capture { tell(capture) }
+        for capture in outcome.captures { tell(capture) }
+        if setup.options.taps.count > 1 { try tellHops(outcome.captures.suffix(setup.options.taps.count), directory) }
         return outcome
     }
 
@@ -72,6 +74,16 @@ struct Session {
             "captured \(capture.datagrams) datagrams on \(capture.interface) into \(capture.path), "
                 + "\(capture.dropped) dropped by the kernel")
         if let failure = capture.failure { Terminal.complain("error: \(failure)") }
+    }
+
+    /// The taps are this machine's and have one clock.
+    private func tellHops(_ captures: ArraySlice<LiveCapture.Outcome>, _ directory: String) throws {
+        var settings = SIPTraffic.Settings()
+        settings.separatesFiles = true
+        let (traffic, files) = try CaptureReading.read(captures.map(\.path), settings: settings)
+        let hops = HopsAnalysis(traffic, files, isSameClock: true)
+        try hops.write(to: directory)
+        Terminal.print(hops.text + "hops.csv and hops.svg are in \(directory)/")
     }
 
     /// Waits for a server to settle, unless the user wants to stop.

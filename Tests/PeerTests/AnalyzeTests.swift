@@ -139,6 +139,28 @@ extension AgainstPeers {
             #expect(calls.rows.count == 1000 && Set(calls.column("outcome")) == ["ok"])
         }
 
+        /// From the bridge's own address: what leaves `bridge0` next passes the port of the server's cable.
+        @Test(.needs(.networkNamespaces), .needs(.rawSockets)) func aRunTapsItsOwnPath() async throws {
+            let scratch = try Scratch()
+            let run = try await BridgedHosts.during(in: scratch) { hosts in
+                try await Answer.during(
+                    address: hosts.serverAddress, port: 5060, by: hosts.onServer, in: scratch
+                ) { _ in
+                    let run = Command.sipmeter(
+                        "run", hosts.serverAddress, "--calls", "50", "--rate", "50", "--tap", "bridge0", "--tap",
+                        hosts.serverPort, "--out", "run")
+                    return try await scratch.run(run.run(by: hosts.onBridge))
+                }
+            }
+            #expect([0, 3].contains(run.status), "\(run)")
+            #expect(run.output.contains("Points      1 tap-bridge0.pcap, 2 tap-port2.pcap"), "\(run)")
+            let hops = Table(try scratch.text("run/hops.csv"))
+            #expect(hops.rows.count == 100)
+            for column in ["forth_1_2_us", "back_2_1_us"] {
+                #expect(hops.numbers(column).allSatisfy { $0 >= 0 }, "\(column)")
+            }
+        }
+
         // MARK: bad input
 
         @Test func whatIsNoCaptureSaysSo() async throws {

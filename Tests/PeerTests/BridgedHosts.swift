@@ -8,6 +8,9 @@ struct BridgedHosts {
     /// TEST-NET-2 (RFC 5737).
     let clientAddress = "198.51.100.1"
     let serverAddress = "198.51.100.2"
+    let bridgeAddress = "198.51.100.3"
+    /// The bridge's end of the server's cable.
+    let serverPort = "port2"
 
     var onClient: [String] { ["ip", "netns", "exec", client] }
     var onBridge: [String] { ["ip", "netns", "exec", bridge] }
@@ -28,8 +31,11 @@ struct BridgedHosts {
 
     private func make(in scratch: Scratch) async throws {
         var commands = [client, bridge, server].flatMap { ["netns add \($0)", "-n \($0) link set lo up"] }
-        commands += ["-n \(bridge) link add bridge0 type bridge", "-n \(bridge) link set bridge0 up"]
-        for (host, address, port) in [(client, clientAddress, "port1"), (server, serverAddress, "port2")] {
+        commands += [
+            "-n \(bridge) link add bridge0 type bridge", "-n \(bridge) link set bridge0 up",
+            "-n \(bridge) addr add \(bridgeAddress)/24 dev bridge0",
+        ]
+        for (host, address, port) in [(client, clientAddress, "port1"), (server, serverAddress, serverPort)] {
             commands += [
                 "-n \(host) link add cable0 type veth peer name \(port) netns \(bridge)",
                 "-n \(bridge) link set \(port) master bridge0", "-n \(bridge) link set \(port) up",

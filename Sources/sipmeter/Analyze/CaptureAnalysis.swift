@@ -120,6 +120,7 @@ struct CaptureAnalysis {
             ("rrd_us", RunFiles.figures(report.rrd.figures)), ("ira", RunFiles.ratio(report.ira)),
         ]
         if checksTimers { members.append(("timer_rules", Self.json(rules))) }
+        if let hops { members.append(("hops", hops.json)) }
         return members
     }
 

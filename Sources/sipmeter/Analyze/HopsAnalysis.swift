@@ -69,7 +69,7 @@ struct HopsAnalysis {
         let bounds = "the traffic allows \(length(offset.lower)) ... \(length(offset.upper))"
         let uncertainty = length(offset.uncertainty)
         return switch offset.basis {
-        case .asserted: pair + "one clock, as --same-clock says (\(bounds))"
+        case .asserted: pair + "one clock (\(bounds))"
         case .compatible:
             pair
                 + "taken as one clock: \(bounds), and 0 lies within; were they two, one-way times would be off by at most "
@@ -81,6 +81,26 @@ struct HopsAnalysis {
                 + "\(uncertainty) and more"
         case .unbounded: pair + "datagrams in both directions are needed to compare the clocks; taken as one"
         }
+    }
+
+    var text: String {
+        var bytes = ByteBuffer(capacity: 1 << 12)
+        report.append(to: &bytes)
+        return String(decoding: bytes.storage[..<bytes.count], as: UTF8.self)
+    }
+
+    var json: JSONValue {
+        .object([
+            ("points", .array(report.points.map { .string($0) })),
+            ("clocks", .array(report.clocks.map { .string($0) })),
+            (
+                "stretches_us",
+                .object(
+                    report.stretches.map { ($0.name, RunFiles.figures($0.times.figures)) }
+                        + [("total", RunFiles.figures(report.total.figures))])
+            ),
+            ("remarks", .object(report.remarks.map { ($0.text, .count($0.count)) })),
+        ])
     }
 
     private static func length(_ length: Nanoseconds?) -> String {
