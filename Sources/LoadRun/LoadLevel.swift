@@ -102,8 +102,11 @@ package struct LoadLevel {
         } catch let error as CaptureError {
             for capture in started { _ = capture.stop() }
             let text = "--\(started.isEmpty && capturePath != nil ? "pcap" : "tap"): \(error.description)"
-            throw error.isPrivilege
-                ? RunFailure(.missingPrivilege, "\(text): \(RunSetup.grant)") : RunFailure(.cannotWrite, text)
+            switch error.kind {
+            case .privilege: throw RunFailure(.missingPrivilege, "\(text): \(RunSetup.grant)")
+            case .interface: throw RunFailure(.usage, text)
+            case .file: throw RunFailure(.cannotWrite, text)
+            }
         }
     }
 

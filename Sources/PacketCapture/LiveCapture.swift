@@ -96,7 +96,7 @@ package final class LiveCapture: Sendable {
         init(_ path: String, interface: String, filter: String) throws(CaptureError) {
             var message = [CChar](repeating: 0, count: Int(PCAP_ERRBUF_SIZE))
             guard let pcap = pcap_create(interface, &message) else {
-                throw CaptureError("cannot capture on \(interface): \(SaveFile.text(message))")
+                throw CaptureError("cannot capture on \(interface): \(SaveFile.text(message))", kind: .interface)
             }
             do throws(CaptureError) {
                 try Self.activate(pcap, interface)
@@ -128,9 +128,10 @@ package final class LiveCapture: Sendable {
             // Above zero are warnings.
             if result >= 0 { return }
             if result == PCAP_ERROR_PERM_DENIED {
-                throw CaptureError("capturing on \(interface) needs CAP_NET_RAW", isPrivilege: true)
+                throw CaptureError("capturing on \(interface) needs CAP_NET_RAW", kind: .privilege)
             }
-            throw CaptureError("cannot capture on \(interface): \(String(cString: pcap_statustostr(result)))")
+            throw CaptureError(
+                "cannot capture on \(interface): \(String(cString: pcap_statustostr(result)))", kind: .interface)
         }
 
         private static func setFilter(_ pcap: OpaquePointer, _ text: String) throws(CaptureError) {

@@ -6,13 +6,14 @@ import Glibc
 
 /// A capture that cannot be read or made: one sentence.
 package struct CaptureError: Error, Sendable, CustomStringConvertible {
-    package let description: String
-    /// The kernel refused for want of a privilege.
-    package var isPrivilege = false
+    package enum Kind: Sendable { case file, interface, privilege }
 
-    package init(_ description: String, isPrivilege: Bool = false) {
+    package let description: String
+    package let kind: Kind
+
+    package init(_ description: String, kind: Kind = .file) {
         self.description = description
-        self.isPrivilege = isPrivilege
+        self.kind = kind
     }
 }
 
