@@ -35,7 +35,10 @@ let package = Package(
             dependencies: [
                 "Datagrams", "Observations", .product(name: "Histogram", package: "hdrhistogram-swift"),
             ], swiftSettings: pure),
-        .target(name: "Reports", dependencies: ["Latency", "Observations", "Datagrams"], swiftSettings: pure),
+        .target(name: "MachineReport", swiftSettings: pure),
+        .target(
+            name: "Reports", dependencies: ["Latency", "MachineReport", "Observations", "Datagrams"],
+            swiftSettings: pure),
         .target(name: "Captures", dependencies: ["SIP", "Observations", "Datagrams"], swiftSettings: pure),
 
         // The kernel.
@@ -59,8 +62,8 @@ let package = Package(
         .executableTarget(
             name: "sipmeter",
             dependencies: [
-                "LoadRun", "Reports", "Latency", "Scenarios", "StandardScenarios", "UDPTransport", "UserAgent",
-                "Observations", "Datagrams", "SIP", "Captures", "PacketCapture",
+                "LoadRun", "Reports", "MachineReport", "Latency", "Scenarios", "StandardScenarios", "UDPTransport",
+                "UserAgent", "Observations", "Datagrams", "SIP", "Captures", "PacketCapture",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
 
@@ -90,11 +93,13 @@ let package = Package(
         .testTarget(
             name: "LatencyTests", dependencies: ["Latency", "Observations", "Datagrams"], swiftSettings: strict),
         .testTarget(
-            name: "ReportsTests", dependencies: ["Reports", "Latency", "Observations", "Datagrams"],
+            name: "ReportsTests", dependencies: ["Reports", "MachineReport", "Latency", "Observations", "Datagrams"],
             swiftSettings: strict),
         .testTarget(
             name: "CapturesTests", dependencies: ["Captures", "PacketCapture", "SIP", "Observations", "Datagrams"],
             swiftSettings: strict),
+        .testTarget(
+            name: "MachineReportTests", dependencies: ["MachineReport", "Reports", "Datagrams"], swiftSettings: strict),
         // Runs the built program as a user does, against real servers and on the wire.
         .testTarget(name: "PeerTests", dependencies: ["sipmeter"], swiftSettings: strict),
         .target(name: "CKernelTesting", path: "Tests/CKernelTesting"),

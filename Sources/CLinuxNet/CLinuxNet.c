@@ -2,14 +2,21 @@
 #include "include/CLinuxNet.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/errqueue.h>
+#include <linux/ethtool.h>
 #include <linux/sock_diag.h>
+#include <linux/sockios.h>
+#include <linux/udp.h>
+#include <net/if.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -69,9 +76,20 @@ int clinuxnet_sendmmsg(int fd, struct clinuxnet_mmsghdr *messages, unsigned int 
     return result < 0 ? -errno : result;
 }
 
-int clinuxnet_recvmmsg(int fd, struct clinuxnet_mmsghdr *messages, unsigned int n) {
-    int result = recvmmsg(fd, (struct mmsghdr *)messages, n, MSG_DONTWAIT, NULL);
+int clinuxnet_recvmmsg(int fd, struct clinuxnet_mmsghdr *messages, unsigned int n, bool waits) {
+    int result = recvmmsg(fd, (struct mmsghdr *)messages, n, waits ? MSG_WAITFORONE : MSG_DONTWAIT, NULL);
     return result < 0 ? -errno : result;
+}
+
+int clinuxnet_let_receive_wait(int fd, int64_t timeout_nanoseconds) {
+    struct timeval timeout = {
+        .tv_sec = timeout_nanoseconds / 1000000000,
+        .tv_usec = timeout_nanoseconds % 1000000000 / 1000,
+    };
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) < 0) return -errno;
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0) return -errno;
+    return 0;
 }
 
 const uint8_t *clinuxnet_find_control(const struct msghdr *header, int level, int type, size_t *count) {
@@ -198,3 +216,30 @@ int clinuxnet_trap_signals(int eventfd) {
 }
 
 int clinuxnet_interruptions(void) { return atomic_load(&interruptions); }
+
+int clinuxnet_interface_timestamping(const char *name, struct clinuxnet_timestamping *timestamping) {
+    struct ethtool_ts_info found = {.cmd = ETHTOOL_GET_TS_INFO};
+    struct ifreq request = {.ifr_data = (void *)&found};
+    strncpy(request.ifr_name, name, IFNAMSIZ - 1);
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -errno;
+    int result = ioctl(fd, SIOCETHTOOL, &request) < 0 ? -errno : 0;
+    close(fd);
+    timestamping->abilities = found.so_timestamping;
+    timestamping->clock = found.phc_index;
+    return result;
+}
+
+int clinuxnet_file_capabilities(const char *path, uint8_t *bytes, size_t capacity) {
+    ssize_t result = getxattr(path, "security.capability", bytes, capacity);
+    return result < 0 ? -errno : (int)result;
+}
+
+int clinuxnet_try_segmentation(void) {
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -errno;
+    int size = 1000;
+    int result = setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &size, sizeof size) < 0 ? -errno : 0;
+    close(fd);
+    return result;
+}

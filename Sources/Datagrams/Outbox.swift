@@ -47,14 +47,27 @@ package struct Transmit: Sendable, BitwiseCopyable {
 package struct Outbox: Sendable {
     package var bytes: ByteBuffer
     package private(set) var datagrams: [Transmit] = []
+    /// Of `gatherRuns`: kept, so that it allocates nothing.
+    private var gathered: [Transmit] = []
+    private var groups: [Int] = []
+    private var runs: [Run] = []
+
+    private struct Run: Sendable, BitwiseCopyable {
+        /// Index of its first datagram; later, where its next one goes.
+        var place: Int
+        var count: Int
+    }
 
     /// Past this many the engine stops and asks to be flushed: a batch stays short enough that the last datagram of it
     /// is not kept waiting (64 x 2.5 us).
     package static let flushThreshold = 64
 
+    /// More than this comes only of ending thousands of calls at once.
+    private static let gatheringLimit = 4 * flushThreshold
+
     package init() {
         bytes = ByteBuffer(capacity: 128 << 10)
-        datagrams.reserveCapacity(4 * Self.flushThreshold)
+        datagrams.reserveCapacity(Self.gatheringLimit)
     }
 
     package var isEmpty: Bool { datagrams.isEmpty }
@@ -82,5 +95,63 @@ extension Outbox {
         let lost = datagrams.count - kept
         datagrams.removeLast(lost)
         return lost
+    }
+}
+
+extension Outbox {
+    /// Puts datagrams of one size to one destination side by side, so that they can leave as segments of one message.
+    ///
+    /// None overtakes an earlier one of its call (`Receipt.slot`), and none of any call one that names no call.
+    package mutating func gatherRuns() {
+        guard datagrams.count > 2, datagrams.count <= Self.gatheringLimit else { return }
+        findRuns()
+        if runs.count == datagrams.count { return }
+        var end = 0
+        for r in runs.indices {
+            runs[r].place = end
+            end += runs[r].count
+        }
+        gathered.removeAll(keepingCapacity: true)
+        gathered.append(contentsOf: datagrams)
+        for i in datagrams.indices {
+            let r = groups[i]
+            gathered[runs[r].place] = datagrams[i]
+            runs[r].place += 1
+        }
+        swap(&gathered, &datagrams)
+    }
+
+    /// Numbers the run of each datagram, in the order in which the runs are to leave.
+    private mutating func findRuns() {
+        runs.removeAll(keepingCapacity: true)
+        groups.removeAll(keepingCapacity: true)
+        var barrier = 0
+        for i in datagrams.indices {
+            let slot = datagrams[i].receipt.slot
+            var earliest = barrier
+            if slot == Transmit.Receipt.none.slot {
+                earliest = max(runs.count - 1, 0)
+            } else {
+                var before = i - 1
+                while before >= 0, datagrams[before].receipt.slot != slot { before -= 1 }
+                if before >= 0 { earliest = max(earliest, groups[before]) }
+            }
+            let r = run(of: i, from: earliest)
+            groups.append(r)
+            if slot == Transmit.Receipt.none.slot { barrier = r }
+        }
+    }
+
+    /// The run that datagram `i` joins, among those from `earliest` on; a new one where none fits.
+    private mutating func run(of i: Int, from earliest: Int) -> Int {
+        for r in earliest..<max(runs.count, earliest) {
+            let head = datagrams[runs[r].place]
+            if head.count == datagrams[i].count, head.destination == datagrams[i].destination {
+                runs[r].count += 1
+                return r
+            }
+        }
+        runs.append(Run(place: i, count: 1))
+        return runs.count - 1
     }
 }

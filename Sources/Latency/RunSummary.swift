@@ -103,6 +103,8 @@ package struct RunSummary: Sendable {
     /// How long it took to start the calls: `offeredFor`, or more when the generator was behind.
     package var startedFor: Nanoseconds
     package var load: WorkerLoad
+    /// Calls with and without the call tag side by side, where a run has both on purpose.
+    package var tagEffect: TagEffect?
     package var verdict: Verdict
 
     /// Calls started per second over `startedFor`.

@@ -54,7 +54,7 @@ package struct LoadLevel {
         defer { for capture in captures { _ = capture.stop() } }
         let writer = try RecordWriter(
             directory: directory, workers: workers, responseTimeNames: program.responseTimeNames.count,
-            channel: channel,
+            comparesTags: setup.comparesTags, channel: channel,
             onInterval: progress, onFailure: { control.ask(for: .stopping) })
         let begun = SystemClock.wall()
         let start = SystemClock.monotonic() + .milliseconds(20)  // by then both threads are there
@@ -206,7 +206,7 @@ package struct LoadLevel {
         configuration.overridesScenarioTimers = options.overridesScenarioTimers
         configuration.ringTimeout = options.ringTimeout
         configuration.hold = options.hold
-        configuration.tagging = setup.tag == nil ? .none : .all
+        configuration.tagging = setup.tagging
         return configuration
     }
 
@@ -251,14 +251,15 @@ package struct LoadLevel {
     }
 
     /// SCHED_FIFO, above ordinary tasks and below the kernel's own threads (50).
-    private static let realtimePriority = 10
+    package static let realtimePriority = 10
 
     // MARK: concluding
 
     private func conclude(
         _ program: Program, _ report: WorkerReport, _ written: RecordWriter.Result
     ) throws -> Outcome {
-        let summary = RunSummary(written.recorder, conditions: conditions(program, report))
+        var summary = RunSummary(written.recorder, conditions: conditions(program, report))
+        summary.tagEffect = written.populations?.effect(seed: setup.options.seed)
         var failure = written.failure
         do throws(RunFailure) {
             var bytes = ByteBuffer(capacity: 1 << 16)

@@ -78,6 +78,7 @@ struct Manifest {
         return [
             ("sent", .bool(true)),
             ("option_type", .count(UInt64(target.family == .ipv6 ? 0x1E : tag.type.rawValue))),
+            ("untagged_share", .number(setup.options.untaggedShare ?? 0, decimals: 6)),
         ]
     }
 

@@ -11,6 +11,8 @@ final class RecordWriter: Sendable {
     struct Result: Sendable {
         var recorder: LatencyRecorder
         var points: [PlotPoint] = []
+        /// Only where calls with and without the tag are compared.
+        var populations: TagPopulations?
         /// The first thing that could not be written.
         var failure: RunFailure?
     }
@@ -21,10 +23,10 @@ final class RecordWriter: Sendable {
     ///   - onInterval: called on the writing thread for each second's row.
     ///   - onFailure: a file could not be written; what came before stays.
     init(
-        directory: String, workers: Int, responseTimeNames: Int, channel: JournalChannel,
+        directory: String, workers: Int, responseTimeNames: Int, comparesTags: Bool = false, channel: JournalChannel,
         onInterval: @escaping @Sendable (IntervalRow) -> Void, onFailure: @escaping @Sendable () -> Void
     ) throws {
-        let files = Handover(try Files.create(in: directory))
+        let files = Handover(try Files.create(in: directory, comparesTags: comparesTags))
         let box = Box()
         self.box = box
         thread = try WorkerThread(name: "sipmeter-write") {
@@ -53,15 +55,21 @@ final class RecordWriter: Sendable {
         var rtt: OutputFile
         var intervals: OutputFile
         var retransmissions: OutputFile
+        /// `rtt.csv` has no column for the tag: it is the same for all runs.
+        var tagControl: OutputFile?
 
         /// Creates the files with their headers.
-        static func create(in directory: String) throws(RunFailure) -> Files {
+        static func create(in directory: String, comparesTags: Bool) throws(RunFailure) -> Files {
             let rtt = try open(directory + "/rtt.csv") { CSV.appendRTTHeader(to: &$0) }
             let intervals = try open(directory + "/intervals.csv") { CSV.appendIntervalsHeader(to: &$0) }
             let retransmissions = try open(directory + "/retransmissions.csv") {
                 CSV.appendRetransmissionsHeader(to: &$0)
             }
-            return Files(rtt: rtt, intervals: intervals, retransmissions: retransmissions)
+            var files = Files(rtt: rtt, intervals: intervals, retransmissions: retransmissions)
+            if comparesTags {
+                files.tagControl = try open(directory + "/tag_control.csv") { CSV.appendTagControlHeader(to: &$0) }
+            }
+            return files
         }
 
         private static func open(
@@ -77,12 +85,18 @@ final class RecordWriter: Sendable {
             try rtt.flush()
             try intervals.flush()
             try retransmissions.flush()
+            try tagControl?.flush()
+        }
+
+        private mutating func appendTag(of call: CallRecord) {
+            if tagControl != nil { CSV.appendTagControlRow(call, to: &tagControl!.rows) }
         }
 
         mutating func append(_ journal: Journal, _ rows: [IntervalRow]) throws(RunFailure) {
             for call in journal.calls {
                 CSV.appendRTTRow(call, to: &rtt.rows)
                 if rtt.isLarge { try rtt.flush() }
+                if call.sent != nil { appendTag(of: call) }
             }
             for record in journal.retransmissions {
                 CSV.appendRetransmissionsRow(record, to: &retransmissions.rows)
@@ -101,6 +115,7 @@ final class RecordWriter: Sendable {
         var recorders = (0..<workers).map { _ in LatencyRecorder(responseTimeNames: responseTimeNames) }
         var seconds = SharedSeconds(workers: workers)
         var points: [PlotPoint] = []
+        var populations = files.tagControl == nil ? nil : TagPopulations()
         var failure: RunFailure?
         guard var poller = try? Poller(receiving: [], wakeup: channel.wakeup) else {
             preconditionFailure("a poller of a wake-up")
@@ -111,6 +126,7 @@ final class RecordWriter: Sendable {
                 if isMarked, let interval = recorders[worker].lastInterval { seconds.add(interval, of: worker) }
                 let rows = seconds.takeComplete()
                 for call in journal.calls {
+                    populations?.record(call)
                     if let point = PlotPoint(call) { points.append(point) }
                 }
                 if failure == nil {
@@ -131,7 +147,7 @@ final class RecordWriter: Sendable {
             do throws(RunFailure) { try files.append(Journal(), rest) } catch { failure = error }
         }
         for worker in 1..<max(workers, 1) { recorders[0].merge(recorders[worker]) }
-        return Result(recorder: recorders[0], points: points, failure: failure)
+        return Result(recorder: recorders[0], points: points, populations: populations, failure: failure)
     }
 }
 

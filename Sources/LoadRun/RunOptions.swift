@@ -49,6 +49,8 @@ package struct RunOptions: Sendable {
     package var transport = Transport.udp
     package var tagging = Tagging.automatic
     package var tagType = TagOptions.OptionType.measurement
+    /// Share of the calls left without the tag, chosen by the seed. Nil: none.
+    package var untaggedShare: Double?
     /// Text of `--source-ip`: an address, or A-B.
     package var sources: String?
     package var localPort: UInt16 = 0

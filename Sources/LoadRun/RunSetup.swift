@@ -22,6 +22,15 @@ package struct RunSetup: Sendable {
 
     package var isBuiltIn: Bool { options.target == nil }
 
+    /// Which calls are tagged.
+    var tagging: EngineConfiguration.Tagging {
+        if tag == nil { return .none }
+        return options.untaggedShare.map { .allBut(TagControl(untaggedShare: $0, seed: options.seed)) } ?? .all
+    }
+
+    /// Calls with and without the tag are to be compared.
+    var comparesTags: Bool { tag != nil && options.untaggedShare != nil }
+
     package init(_ options: RunOptions) throws(RunFailure) {
         self.options = options
         if let wanted = options.target {
@@ -100,7 +109,9 @@ package struct RunSetup: Sendable {
         case .on:
             if let refusal = Privileges.tagRefusal(family: target.family) {
                 throw RunFailure(
-                    .missingPrivilege, "--tag needs CAP_NET_RAW\(reason(refusal)): \(grant)")
+                    .missingPrivilege,
+                    "\(options.untaggedShare == nil ? "--tag" : "--tag-control") needs CAP_NET_RAW\(reason(refusal)): \(grant)"
+                )
             }
             return (tag, [])
         case .automatic:

@@ -28,18 +28,25 @@ package final class ServerWorker: Sendable {
     }
 
     /// Binds `address` and starts answering.
-    /// - Parameter makeServer: is given the address really bound.
+    /// - Parameters:
+    ///   - window: after something arrived, the next datagrams wait this long for each other. Their answers are later by as
+    ///     much, and leave together. Zero: everything is read as it arrives.
+    ///   - makeServer: is given the address really bound.
     package init(
-        binding address: SocketAddress, makeServer: (SocketAddress) throws -> AnsweringServer
+        binding address: SocketAddress, window: Nanoseconds = .zero,
+        makeServer: (SocketAddress) throws -> AnsweringServer
     ) throws {
-        let socket = try UDPSocket(binding: address)
+        var options = UDPSocket.Options()
+        options.receivePatience = Self.receivePatience
+        options.segments = window > .zero
+        let socket = try UDPSocket(binding: address, options: options)
         self.address = socket.localAddress
         let server = Handover(try makeServer(socket.localAddress))
         let shared = try Shared()
         self.shared = shared
         let handover = Handover(socket)
         thread = try WorkerThread(name: "sipmeter-answer") {
-            Self.serve(server.take(), on: handover.take(), shared)
+            Self.serve(server.take(), on: handover.take(), window: window, shared)
         }
     }
 
@@ -54,37 +61,57 @@ package final class ServerWorker: Sendable {
     }
 
     private static func serve(
-        _ server: consuming AnsweringServer, on socket: consuming UDPSocket, _ shared: Shared
+        _ server: consuming AnsweringServer, on socket: consuming UDPSocket, window: Nanoseconds, _ shared: Shared
     ) {
         var server = server
         var socket = socket
         guard
             var poller = try? Poller(
-                receiving: [socket.fileDescriptor], sending: socket.fileDescriptor, wakeup: shared.wakeup)
+                receiving: [socket.fileDescriptor], sending: socket.fileDescriptor, wakeup: shared.wakeup),
+            var windowPoller = try? Poller(receiving: [], wakeup: shared.wakeup)
         else { preconditionFailure("a poller of an open descriptor") }
         var nextFigures = SystemClock.monotonic()
+        /// Datagrams came a moment ago: the next ones may gather until then.
+        var windowEnd: MonotonicInstant?
         while !shared.isStopping.load(ordering: .acquiring) {
             let now = SystemClock.monotonic()
             server.advance(to: now)
             flush(&server, &socket, &poller)
             if now >= nextFigures {
+                takeErrors(&server, &socket)
                 publish(&server, &socket, shared)
                 nextFigures = now + .milliseconds(200)
             }
-            // Idle, it sleeps until something comes: figures do not change by themselves.
-            let deadline = min(server.deadline, server.queued > 0 ? nextFigures : now + .seconds(1))
-            let readiness = deadline > now ? poller.wait(until: deadline) : .readable
-            if readiness.contains(.errors) {
-                server.uas.engine.counters.icmpErrors += UInt64(socket.drainErrors { _, _ in })
+            let deadline = min(server.deadline, server.queued > 0 ? nextFigures : .distantFuture)
+            if let end = windowEnd, now < end {
+                if now < deadline { _ = windowPoller.wait(until: min(end, deadline)) }
+                continue
             }
-            if readiness.contains(.readable) { receive(&server, &socket, &poller) }
+            let mayWait = windowEnd == nil && waits(until: deadline, from: now, &poller)
+            let count = receive(&server, &socket, &poller, mayWait: mayWait)
+            if socket.hasErrors { takeErrors(&server, &socket) }
+            windowEnd = count > 0 && window > .zero ? SystemClock.monotonic() + window : nil
         }
         publish(&server, &socket, shared)
     }
 
-    private static func receive(_ server: inout AnsweringServer, _ socket: inout UDPSocket, _ poller: inout Poller) {
-        for _ in 0..<8 {
-            let count = socket.receive()
+    /// Whether the receive itself may wait: it does so in coarse ticks, so that a deadline near by needs the poller, which
+    /// has waited when this returns.
+    private static func waits(
+        until deadline: MonotonicInstant, from now: MonotonicInstant, _ poller: inout Poller
+    ) -> Bool {
+        if deadline >= now + receivePatience * 2 { return true }
+        if deadline > now { _ = poller.wait(until: deadline) }
+        return false
+    }
+
+    /// Returns how many datagrams there were.
+    private static func receive(
+        _ server: inout AnsweringServer, _ socket: inout UDPSocket, _ poller: inout Poller, mayWait: Bool
+    ) -> Int {
+        var total = 0
+        for round in 0..<8 {
+            let count = socket.receive(waits: mayWait && round == 0)
             let now = SystemClock.monotonic()
             for i in 0..<count {
                 socket.withDatagram(i) { bytes, received in
@@ -93,11 +120,22 @@ package final class ServerWorker: Sendable {
                 if server.uas.engine.outbox.wantsFlush { flush(&server, &socket, &poller) }
             }
             flush(&server, &socket, &poller)
-            if count < UDPSocket.batchCapacity { return }
+            total += count
+            if count < UDPSocket.batchCapacity { break }
         }
+        return total
     }
 
+    private static func takeErrors(_ server: inout AnsweringServer, _ socket: inout UDPSocket) {
+        server.uas.engine.counters.icmpErrors += UInt64(socket.drainErrors { _, _ in })
+    }
+
+    /// How long a stop may go unnoticed while nothing arrives; and how much later than asked the kernel's coarse timer may
+    /// end a wait.
+    private static let receivePatience = Nanoseconds.milliseconds(100)
+
     private static func flush(_ server: inout AnsweringServer, _ socket: inout UDPSocket, _ poller: inout Poller) {
+        if socket.segments { server.uas.engine.outbox.gatherRuns() }
         var from = 0
         while from < server.uas.engine.outbox.datagrams.count {
             let result = socket.send(server.uas.engine.outbox, from: from)

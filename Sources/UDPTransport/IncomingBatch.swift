@@ -40,10 +40,10 @@ struct IncomingBatch: ~Copyable {
     }
 
     /// Returns the number received, or minus errno.
-    mutating func receive(from descriptor: Int32) -> Int32 {
+    mutating func receive(from descriptor: Int32, waits: Bool) -> Int32 {
         clinuxnet_reset_incoming(messages, UInt32(count))
         count = 0
-        let received = clinuxnet_recvmmsg(descriptor, messages, UInt32(Self.capacity))
+        let received = clinuxnet_recvmmsg(descriptor, messages, UInt32(Self.capacity), waits)
         if received > 0 {
             count = Int(received)
             for i in 0..<count where isTruncated(i) { truncated += 1 }

@@ -21,8 +21,13 @@ struct OutgoingBatch: ~Copyable {
     private let items: UnsafeMutablePointer<clinuxnet_outgoing>
     /// How many datagrams each message carries.
     private var spans: [Int]
+    /// What the messages that carry several are put together from.
+    private let pieces: UnsafeMutablePointer<iovec>
+    private var piecesUsed = 0
     /// Several datagrams of one size to one destination leave as one message, which the kernel cuts up again
     /// (UDP_SEGMENT): a sixth of the cost of single ones. Only without a tag, for every segment would carry the same one.
+    ///
+    /// A capture on a device that takes segments as they are (lo, veth) shows the message before it is cut up.
     private(set) var segments: Bool
     private(set) var rejections: [Rejection] = []
 
@@ -31,12 +36,14 @@ struct OutgoingBatch: ~Copyable {
     private static let segmentLimit = 64
     /// The largest UDP payload over IPv4 (65,535 - 20 - 8).
     private static let payloadLimit = 65_507
+    private static let pieceCapacity = capacity + 3 * segmentLimit
 
     init(segments: Bool = false) {
         self.segments = segments
         spans = [Int](repeating: 1, count: Self.capacity)
         messages = .allocate(capacity: Self.capacity)
         items = .allocate(capacity: Self.capacity)
+        pieces = .allocate(capacity: Self.pieceCapacity)
         clinuxnet_wire_outgoing(messages, items, UInt32(Self.capacity))
         rejections.reserveCapacity(Self.capacity)
     }
@@ -44,6 +51,7 @@ struct OutgoingBatch: ~Copyable {
     deinit {
         messages.deallocate()
         items.deallocate()
+        pieces.deallocate()
     }
 
     mutating func send<Framing: DatagramFraming & ~Copyable>(
@@ -58,14 +66,15 @@ struct OutgoingBatch: ~Copyable {
                     var filled = 0
                     var next = result.next
                     var refusal: Int32 = 0
-                    while filled < Self.capacity, next < end {
+                    piecesUsed = 0
+                    while filled < Self.capacity, next < end, piecesUsed <= Self.pieceCapacity - Self.segmentLimit {
                         let transmit = datagrams[next]
-                        let (span, count) = segments && tag == nil ? run(datagrams, from: next) : (1, transmit.count)
                         let payload = UnsafeRawBufferPointer(
-                            rebasing: bytes[transmit.start..<transmit.start + count])
+                            rebasing: bytes[transmit.start..<transmit.start + transmit.count])
                         refusal = fill(filled, transmit, payload: payload, tag: tag, framing: &framing)
                         if refusal != 0 { break }
-                        if span > 1 { markSegments(filled, size: transmit.count) }
+                        let span = segments && tag == nil ? run(datagrams, from: next) : 1
+                        if span > 1 { carry(datagrams, next..<next + span, in: bytes, filled) }
                         spans[filled] = span
                         filled += 1
                         next += span
@@ -79,22 +88,44 @@ struct OutgoingBatch: ~Copyable {
         return result
     }
 
-    /// The datagrams from `first` on that may leave as one message: of one size but for a shorter last one, to one
-    /// destination, side by side in the outbox.
-    private func run(_ datagrams: UnsafeBufferPointer<Transmit>, from first: Int) -> (span: Int, bytes: Int) {
+    /// How many datagrams from `first` on may leave as one message: of one size but for a shorter last one, to one
+    /// destination.
+    private func run(_ datagrams: UnsafeBufferPointer<Transmit>, from first: Int) -> Int {
         let head = datagrams[first]
         var total = head.count
         var i = first + 1
         while i < datagrams.count, i - first < Self.segmentLimit {
             let next = datagrams[i]
-            guard next.start == head.start + total, next.count <= head.count, total + next.count <= Self.payloadLimit,
+            guard next.count <= head.count, total + next.count <= Self.payloadLimit,
                 next.destination == head.destination
             else { break }
             total += next.count
             i += 1
             if next.count < head.count { break }
         }
-        return (i - first, total)
+        return i - first
+    }
+
+    /// Makes message `i` carry all these datagrams: what lies side by side in the outbox is one piece.
+    private mutating func carry(
+        _ datagrams: UnsafeBufferPointer<Transmit>, _ range: Range<Int>, in bytes: UnsafeRawBufferPointer, _ i: Int
+    ) {
+        let first = piecesUsed
+        var end = -1
+        for transmit in datagrams[range] {
+            if transmit.start == end {
+                pieces[piecesUsed - 1].iov_len += transmit.count
+            } else {
+                let start = UnsafeMutableRawPointer(mutating: bytes.baseAddress! + transmit.start)
+                pieces[piecesUsed] = iovec(iov_base: start, iov_len: transmit.count)
+                piecesUsed += 1
+            }
+            end = transmit.start + transmit.count
+        }
+        let header = UnsafeMutableRawPointer(messages + i).assumingMemoryBound(to: msghdr.self)
+        header.pointee.msg_iov = pieces + first
+        header.pointee.msg_iovlen = piecesUsed - first
+        markSegments(i, size: datagrams[range.lowerBound].count)
     }
 
     private func markSegments(_ i: Int, size: Int) {
@@ -116,6 +147,8 @@ struct OutgoingBatch: ~Copyable {
             to: UnsafeMutableRawPointer(item).assumingMemoryBound(to: sockaddr_in6.self))
         item.pointee.payload.iov_base = UnsafeMutableRawPointer(mutating: payload.baseAddress)
         item.pointee.payload.iov_len = payload.count
+        header.pointee.msg_iov = clinuxnet_pieces(item)! + 1
+        header.pointee.msg_iovlen = 1
         return framing.frame(transmit, payload: payload, tag: tag, item: item, header: header)
     }
 

@@ -34,6 +34,10 @@ extension MessageIndex {
     mutating func reparse(_ source: ByteBuffer, _ range: Range<Int>) {
         try? parse(source.storage.span.extracting(range))
     }
+
+    mutating func noteSource(_ address: SocketAddress, in source: ByteBuffer) {
+        noteSource(address, in: source.storage.span)
+    }
 }
 
 extension MessageTemplate {

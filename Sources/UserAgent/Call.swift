@@ -25,38 +25,89 @@ struct CallTransaction: Sendable, BitwiseCopyable {
         case server(ServerTransaction)
     }
 
+    /// What only a client or only a server transaction keeps, in one place: there may be a hundred thousand of them.
+    private enum Side: Sendable, BitwiseCopyable {
+        case client(Client)
+        /// Where responses go (RFC 3261, 18.2.2).
+        case server(replyTo: SocketAddress)
+    }
+
+    private struct Client: Sendable, BitwiseCopyable {
+        var rawCSeq: UInt32 = 0
+        var branchSequence: UInt32 = 0
+        var ackSequence: UInt32 = 0
+        var ackStep: UInt16 = .max
+        var ackStored = TextRange.empty
+    }
+
+    private var side = Side.client(Client())
     var machine = Machine.none
     var method = Method.other
     /// The call's first request: `trying`, `ringing` and `answer` are measured on it.
     var isFirst = false
     /// Made by the engine itself (CANCEL, BYE on giving up), not by a step of the scenario.
     var isAutomatic = false
-    /// Stamp of the timer entry that counts; entries with another one are void.
-    var stamp: UInt32 = 0
+    /// INVITE server: the ACK of our 2xx has come.
+    var isAcknowledged = false
     var retransmissions: UInt16 = 0
     /// The step that sent it, for rendering it again; `.max` where `stored` holds the bytes.
     var step: UInt16 = .max
-    /// INVITE server: the ACK of our 2xx has come.
-    var isAcknowledged = false
     /// Server: the last response sent.
     var status: UInt16 = 0
-    /// The number in the CSeq header; and the call's counter when it was rendered.
+    /// Stamp of the timer entry that counts; entries with another one are void.
+    var stamp: UInt32 = 0
+    /// The number in the CSeq header.
     var cseq: UInt32 = 0
-    var rawCSeq: UInt32 = 0
-    /// Client: which branch of ours.
-    var branchSequence: UInt32 = 0
-    /// Client with a branch of the scenario's own, and server: hash of the branch's text.
+    /// Server: hash of the branch's text.
     var branchHash: UInt64 = 0
     var schedule = RetransmissionSchedule(start: MonotonicInstant(nanoseconds: 0), t1: .zero)
     /// Client: the request's bytes, where it cannot be rendered again. Server: the last response's.
     var stored = TextRange.empty
     var sentAt = Moment.never
+
+    private var client: Client {
+        get {
+            switch side {
+            case .client(let client): client
+            case .server: Client()
+            }
+        }
+        set { if case .client = side { side = .client(newValue) } }
+    }
+
+    /// Client: the call's counter when the CSeq was rendered.
+    var rawCSeq: UInt32 {
+        get { client.rawCSeq }
+        set { client.rawCSeq = newValue }
+    }
+    /// Client: which branch of ours.
+    var branchSequence: UInt32 {
+        get { client.branchSequence }
+        set { client.branchSequence = newValue }
+    }
     /// INVITE client: the ACK of the 2xx, as a step and its branch, or as bytes.
-    var ackStep: UInt16 = .max
-    var ackSequence: UInt32 = 0
-    var ackStored = TextRange.empty
-    /// Server: where responses go (RFC 3261, 18.2.2).
-    var replyTo = SocketAddress(ipv4: 0, port: 0)
+    var ackStep: UInt16 {
+        get { client.ackStep }
+        set { client.ackStep = newValue }
+    }
+    var ackSequence: UInt32 {
+        get { client.ackSequence }
+        set { client.ackSequence = newValue }
+    }
+    var ackStored: TextRange {
+        get { client.ackStored }
+        set { client.ackStored = newValue }
+    }
+    /// Server: where responses go. Setting it makes this a server's.
+    var replyTo: SocketAddress {
+        get {
+            switch side {
+            case .client: SocketAddress(ipv4: 0, port: 0)
+            case .server(let address): address
+            }
+        }
+        set { side = .server(replyTo: newValue) }
+    }
 
     /// Server: a final response is still to come.
     var awaitsFinalResponse: Bool {
@@ -96,9 +147,22 @@ struct Call: Sendable, BitwiseCopyable {
     /// a finished one.
     static let transactionLimit = 3
 
+    // The widest first and the narrow ones together: nothing is lost between them.
     var number: UInt64 = 0
     var slot: UInt32 = 0
     var generation: UInt32 = 0
+    var stamp: UInt32 = 0
+    /// Backward jumps so far: keeps the branches of a repeated step apart.
+    var loop: UInt32 = 0
+    var cseq: UInt32 = 0
+    var retransmissions: UInt32 = 0
+    /// Where its transactions stand among those of all calls (`CallEngine.noPlace`: there is none).
+    var places = TransactionPlaces()
+    /// Index of the step the call stands on.
+    var step: UInt16 = 0
+    var source: UInt16 = 0
+    var automaticRequests: UInt16 = 0
+    var inviteStatus: UInt16 = 0
     var isOpen = false
     /// The row is written; only automatic messages (CANCEL, BYE) are still to be settled.
     var isClosing = false
@@ -107,21 +171,10 @@ struct Call: Sendable, BitwiseCopyable {
     /// The peer's BYE has come.
     var hasPeerEnded = false
     var waiting = Waiting.nothing
-    var stamp: UInt32 = 0
-    /// Index of the step the call stands on.
-    var step: UInt16 = 0
     /// Place of the transaction begun last.
     var newestTransaction: UInt8 = 0
     /// The server transaction that the scenario's next response answers.
     var answering: UInt8 = .max
-    var source: UInt16 = 0
-    /// Backward jumps so far: keeps the branches of a repeated step apart.
-    var loop: UInt32 = 0
-    var automaticRequests: UInt16 = 0
-    var cseq: UInt32 = 0
-    var retransmissions: UInt32 = 0
-    var inviteStatus: UInt16 = 0
-    var transactions: InlineArray<3, CallTransaction> = .init(repeating: CallTransaction())
 
     var destination = SocketAddress(ipv4: 0, port: 0)
     var callID = TextRange.empty
@@ -137,11 +190,20 @@ struct Call: Sendable, BitwiseCopyable {
     var answeredAt = Moment.never
     var byeSentAt = Moment.never
     var byeAnsweredAt = Moment.never
+    /// The last final response, less what `hold` was then: a pause after it is no part of the response time.
     var lastFinalAt = Moment.never
     var pausedAt = Moment.never
     /// Named response times already taken: only the first stop of a call counts.
     var stoppedResponseTimes: UInt64 = 0
     var hold = Nanoseconds.zero
-    /// What `hold` was at `lastFinalAt`: a pause after it is no part of the response time.
-    var holdAtLastFinal = Nanoseconds.zero
+}
+
+/// Where a call's transactions stand.
+struct TransactionPlaces: Sendable, BitwiseCopyable {
+    private var places = InlineArray<3, UInt32>(repeating: UInt32(CallEngine.noPlace))
+
+    subscript(t: Int) -> Int {
+        get { Int(places[t]) }
+        set { places[t] = UInt32(newValue) }
+    }
 }

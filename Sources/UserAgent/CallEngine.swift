@@ -5,7 +5,19 @@ import Scenarios
 
 /// What the engine is told once, at the start of a run.
 package struct EngineConfiguration: Sendable {
-    package enum Tagging: Sendable, Equatable { case none, all }
+    package enum Tagging: Sendable, Equatable {
+        case none, all
+        /// All calls but a share chosen by their number.
+        case allBut(TagControl)
+
+        func tags(_ number: UInt64) -> Bool {
+            switch self {
+            case .none: false
+            case .all: true
+            case .allBut(let control): control.tags(number)
+            }
+        }
+    }
 
     /// Tells this run's Call-IDs and branches from every other run's.
     package var run: UInt32
@@ -38,6 +50,8 @@ package struct EngineConfiguration: Sendable {
 /// A value that holds no socket and reads no clock. Every event brings `now`; what is to be sent collects in `outbox`, what
 /// was observed in `journal` and `counters`. The owner sends the outbox, tells the instants with `didSend`, and empties it.
 /// After warm-up no event allocates.
+///
+/// Its methods are `mutating` also where they only read: a method that is not would be handed a copy of the whole engine.
 package struct CallEngine: Sendable {
     /// A Call-ID of ours names an entry here, which says where the call is now.
     struct DirectoryEntry: Sendable, BitwiseCopyable {
@@ -48,11 +62,36 @@ package struct CallEngine: Sendable {
             case lingering(UInt64)
         }
         var number: UInt64
-        var place: Place
+        /// 0: free. Else less 1: twice the place of an open call, or twice the number of a lingering one and 1.
+        private var packed: UInt64
+
+        init(number: UInt64, place: Place) {
+            self.number = number
+            packed = 0
+            self.place = place
+        }
+
+        var place: Place {
+            get {
+                if packed == 0 { return .free }
+                let value = (packed - 1) >> 1
+                return (packed - 1) & 1 == 0 ? .open(UInt32(truncatingIfNeeded: value)) : .lingering(value)
+            }
+            set {
+                switch newValue {
+                case .free: packed = 0
+                case .open(let i): packed = UInt64(i) << 1 + 1
+                case .lingering(let number): packed = (number << 1 | 1) + 1
+                }
+            }
+        }
     }
 
     /// Events of one call without any wait between them; past this a scenario's loop counts as broken.
     static let stepLimit = 10_000
+
+    /// Nobody sees when an ended call is forgotten: it may wait for others, so that forgetting is not one wake-up a call.
+    static let lingeringGrace = Nanoseconds.seconds(1)
 
     let program: Program
     let configuration: EngineConfiguration
@@ -62,6 +101,10 @@ package struct CallEngine: Sendable {
     package private(set) var openCalls = 0
 
     var calls: [Call] = []
+    /// Of all open calls. A call takes a place when it needs one, so that one which only waits for its BYE keeps one
+    /// transaction and not room for three. The first stands for no transaction: read like any other, never written.
+    var transactions = [CallTransaction()]
+    private var freePlaces: [UInt32] = []
     private var freeCalls: [UInt32] = []
     var directory: [DirectoryEntry] = []
     private var freeSlots = Ring<UInt32>(minimumCapacity: 1024)
@@ -95,12 +138,14 @@ package struct CallEngine: Sendable {
         calls.reserveCapacity(1 << 17)
         freeCalls.reserveCapacity(1 << 17)
         directory.reserveCapacity(1 << 20)
+        transactions.reserveCapacity(1 << 18)
+        freePlaces.reserveCapacity(1 << 18)
     }
 
     /// When `advance` wants to be called at the latest.
     package var deadline: MonotonicInstant {
         guard let first = lingering.first else { return timers.earliest }
-        return min(timers.earliest, first.until)
+        return min(timers.earliest, first.until + Self.lingeringGrace)
     }
 
     /// Fires what is due. Stops early when the outbox wants to be flushed; call again until `deadline` lies ahead.
@@ -112,33 +157,56 @@ package struct CallEngine: Sendable {
             case .scenario:
                 if calls[i].stamp == entry.stamp { scenarioTimerFired(i, at: now) }
             case .transaction(let t):
-                if calls[i].transactions[Int(t)].stamp == entry.stamp { transactionTimerFired(i, Int(t), at: now) }
+                if transactions[calls[i].places[Int(t)]].stamp == entry.stamp {
+                    transactionTimerFired(i, Int(t), at: now)
+                }
             }
         }
         expireLingering(at: now)
+        dropVoidTimers()
+    }
+
+    /// Timers that were stopped do not wake anybody: nearly all are, for most messages are answered.
+    private mutating func dropVoidTimers() {
+        while let entry = timers.first {
+            let i = Int(entry.call)
+            if calls[i].isOpen, calls[i].generation == entry.generation {
+                switch entry.kind {
+                case .scenario where calls[i].stamp == entry.stamp: return
+                case .transaction(let t) where transactions[calls[i].places[Int(t)]].stamp == entry.stamp: return
+                case .scenario, .transaction: break
+                }
+            }
+            _ = timers.removeFirst()
+        }
     }
 
     /// The datagram of this receipt was handed to the kernel at `sentAt`.
     package mutating func didSend(_ transmit: Transmit, at sentAt: MonotonicInstant) {
         counters.datagramsSent += 1
         let receipt = transmit.receipt
-        guard receipt.slot < calls.count, let kind = ReceiptKind(rawValue: receipt.kind) else { return }
+        guard receipt.slot < calls.count, let kind = ReceiptKind(rawValue: receipt.kind), kind != .response else {
+            return
+        }
         let i = Int(receipt.slot)
         guard calls[i].generation == receipt.generation, calls[i].isOpen else { return }
         let t = Int(receipt.index)
+        let place = calls[i].places[t]
+        if place == Self.noPlace { return }
         // Where the kernel refused the first copy, the first one it took counts.
-        noteSending(i, t, at: sentAt)
+        noteSending(i, place, at: sentAt)
         switch kind {
-        case .firstSending: startResponseTimes(i, step: calls[i].transactions[t].step, at: sentAt)
+        case .firstSending: startResponseTimes(i, step: transactions[place].step, at: sentAt)
         case .retransmission: recordRetransmission(i, t, due: transmit.due, sentAt: sentAt)
+        case .response: break
         }
     }
 
-    private mutating func noteSending(_ i: Int, _ t: Int, at sentAt: MonotonicInstant) {
-        calls[i].transactions[t].sentAt.setOnce(sentAt)
-        if calls[i].transactions[t].isAutomatic { return }
-        if calls[i].transactions[t].isFirst { calls[i].sentAt.setOnce(sentAt) }
-        if calls[i].transactions[t].method == .bye { calls[i].byeSentAt.setOnce(sentAt) }
+    private mutating func noteSending(_ i: Int, _ place: Int, at sentAt: MonotonicInstant) {
+        transactions[place].sentAt.setOnce(sentAt)
+        if transactions[place].isAutomatic { return }
+        if transactions[place].isFirst { calls[i].sentAt.setOnce(sentAt) }
+        if transactions[place].method == .bye { calls[i].byeSentAt.setOnce(sentAt) }
     }
 
     // MARK: places
@@ -177,11 +245,26 @@ package struct CallEngine: Sendable {
     mutating func release(_ i: Int, at now: MonotonicInstant) {
         let remembered = makeLingering(i, until: now + configuration.timers.transactionTimeout)
         directory[Int(calls[i].slot)].place = .lingering(lingering.append(remembered))
-        for t in calls[i].transactions.indices { texts.discard(&calls[i].transactions[t].stored) }
+        for t in 0..<Call.transactionLimit {
+            let place = calls[i].places[t]
+            if place == Self.noPlace { continue }
+            texts.discard(&transactions[place].stored)
+            transactions[place].machine = .none
+            freePlaces.append(UInt32(place))
+        }
         texts.discard(&calls[i].lastMessage)
         calls[i].isOpen = false
         freeCalls.append(UInt32(i))
         openCalls -= 1
+    }
+
+    static let noPlace = 0
+
+    /// A place for a transaction. Its stamp goes on from what it was, so that old timer entries stay void.
+    mutating func takePlace() -> Int {
+        if let place = freePlaces.popLast() { return Int(place) }
+        transactions.append(CallTransaction())
+        return transactions.count - 1
     }
 
     mutating func forgetSlot(_ slot: UInt32) {
@@ -190,13 +273,17 @@ package struct CallEngine: Sendable {
     }
 
     /// Where the call of this Call-ID is.
-    func find(_ callID: borrowing Span<UInt8>) -> DirectoryEntry.Place {
+    mutating func find(_ callID: borrowing Span<UInt8>) -> DirectoryEntry.Place {
         if usesOwnCallIDs != false, let identity = CallIdentity.parse(callID), identity.run == configuration.run {
             guard identity.slot < directory.count, directory[Int(identity.slot)].number == identity.number else {
                 return .free
             }
             return directory[Int(identity.slot)].place
         }
+        return findByText(callID)
+    }
+
+    private func findByText(_ callID: borrowing Span<UInt8>) -> DirectoryEntry.Place {
         guard let slot = byCallID.find(callID, in: texts, owner: { self.callIDText(ofSlot: $0) }) else { return .free }
         return directory[Int(slot)].place
     }
@@ -232,4 +319,8 @@ package struct CallEngine: Sendable {
 }
 
 /// What `Transmit.Receipt.kind` means to the engine.
-enum ReceiptKind: UInt8 { case firstSending, retransmission }
+enum ReceiptKind: UInt8 {
+    case firstSending, retransmission
+    /// Only says whose it is: nothing is measured on it.
+    case response
+}

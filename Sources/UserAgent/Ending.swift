@@ -42,8 +42,8 @@ extension CallEngine {
             row.answer = call.answeredAt.instant.map { $0 - sentAt }
             if let byeSentAt = call.byeSentAt.instant { row.bye = call.byeAnsweredAt.instant.map { $0 - byeSentAt } }
             if outcome == .ok, let end = call.lastFinalAt.instant {
-                row.rtt = end - sentAt - call.holdAtLastFinal
-                row.rttFromDue = end - call.dueAt - call.holdAtLastFinal
+                row.rtt = end - sentAt
+                row.rttFromDue = end - call.dueAt
             }
         }
         journal.calls.append(row)
@@ -65,7 +65,7 @@ extension CallEngine {
 
     /// True where a transaction must still be settled before the call's place is free.
     private mutating func takeBack(_ i: Int, at now: MonotonicInstant) -> Bool {
-        guard let t = latestInvite(i), case .inviteClient(let state) = calls[i].transactions[t].machine else {
+        guard let t = latestInvite(i), case .inviteClient(let state) = transactions[calls[i].places[t]].machine else {
             return endUnacknowledgedDialog(i, at: now) || owesResponse(i)
         }
         switch state {
@@ -84,19 +84,21 @@ extension CallEngine {
     private mutating func endStandingDialog(_ i: Int, at now: MonotonicInstant) -> Bool {
         if calls[i].byeSentAt.hasCome || calls[i].hasPeerEnded { return false }
         for t in 0..<Call.transactionLimit {
-            if case .inviteClient(.accepted) = calls[i].transactions[t].machine { return endDialog(i, t, at: now) }
+            if case .inviteClient(.accepted) = transactions[calls[i].places[t]].machine {
+                return endDialog(i, t, at: now)
+            }
         }
         return false
     }
 
     /// A server's final response to INVITE is repeated until the ACK is here, whatever the scenario does meanwhile
     /// (timers G and H, 13.3.1.4); a BYE says as much as the ACK.
-    func owesResponse(_ i: Int) -> Bool {
+    mutating func owesResponse(_ i: Int) -> Bool {
         for t in 0..<Call.transactionLimit {
-            switch calls[i].transactions[t].machine {
+            switch transactions[calls[i].places[t]].machine {
             case .inviteServer(.completed): return true
             case .inviteServer(.accepted):
-                if !calls[i].transactions[t].isAcknowledged, !calls[i].hasPeerEnded { return true }
+                if !transactions[calls[i].places[t]].isAcknowledged, !calls[i].hasPeerEnded { return true }
             case .none, .inviteClient, .client, .inviteServer, .server: continue
             }
         }
@@ -107,27 +109,27 @@ extension CallEngine {
         loadRequest(i, invite)
         let rendered = ComposedMessage.cancel(request, requestIndex, into: &outbox.bytes)
         // 9.1: after 64 x T1 without a final response the INVITE counts as cancelled.
-        calls[i].transactions[invite].sentAt = Moment(now)
+        transactions[calls[i].places[invite]].sentAt = Moment(now)
         let length = configuration.timers.transactionTimeout
-        calls[i].transactions[invite].schedule.wait(until: now + length, length: length)
+        transactions[calls[i].places[invite]].schedule.wait(until: now + length, length: length)
         armTransactionTimer(i, invite)
         beginAutomatic(
-            i, .cancel, cseq: calls[i].transactions[invite].cseq,
-            branchSequence: calls[i].transactions[invite].branchSequence, rendered, at: now)
+            i, .cancel, cseq: transactions[calls[i].places[invite]].cseq,
+            branchSequence: transactions[calls[i].places[invite]].branchSequence, rendered, at: now)
     }
 
     /// The dialog of a 2xx that the scenario did not bring to its end: ACK if none was sent, then BYE.
     private mutating func endDialog(_ i: Int, _ t: Int, at now: MonotonicInstant) -> Bool {
         loadRequest(i, t)
         loadDialog(i)
-        if calls[i].transactions[t].ackStep == .max, calls[i].transactions[t].ackStored.count == 0 {
-            let ack = InDialog(branch: automaticBranch(i), cseq: calls[i].transactions[t].cseq).ack(
+        if transactions[calls[i].places[t]].ackStep == .max, transactions[calls[i].places[t]].ackStored.count == 0 {
+            let ack = InDialog(branch: automaticBranch(i), cseq: transactions[calls[i].places[t]].cseq).ack(
                 request, requestIndex, target: resumed, remote: tagText, routes: calls[i].routes, in: texts,
                 into: &outbox.bytes)
-            texts.replace(&calls[i].transactions[t].ackStored, with: outbox.bytes, ack.range)
-            post(i, ack, method: .ack, cseq: calls[i].transactions[t].cseq, due: now)
+            texts.replace(&transactions[calls[i].places[t]].ackStored, with: outbox.bytes, ack.range)
+            post(i, ack, method: .ack, cseq: transactions[calls[i].places[t]].cseq, due: now)
         }
-        let cseq = max(calls[i].cseq, calls[i].transactions[t].cseq) &+ 1
+        let cseq = max(calls[i].cseq, transactions[calls[i].places[t]].cseq) &+ 1
         let branch = automaticBranch(i)
         let rendered = InDialog(branch: branch, cseq: cseq).bye(
             request, requestIndex, target: resumed, remote: tagText, routes: calls[i].routes, in: texts,
@@ -140,7 +142,7 @@ extension CallEngine {
     /// ends of the dialog are taken from the 2xx; its From stands in for the target, which a server does not keep.
     private mutating func endUnacknowledgedDialog(_ i: Int, at now: MonotonicInstant) -> Bool {
         for t in 0..<Call.transactionLimit {
-            let transaction = calls[i].transactions[t]
+            let transaction = transactions[calls[i].places[t]]
             guard case .inviteServer(.terminated) = transaction.machine, transaction.status < 300,
                 !transaction.isAcknowledged, !calls[i].hasPeerEnded
             else { continue }
@@ -204,7 +206,7 @@ extension CallEngine {
     mutating func composeBye(
         _ i: Int, _ t: Int, at now: MonotonicInstant, _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex
     ) {
-        let cseq = max(calls[i].cseq, calls[i].transactions[t].cseq) &+ 1
+        let cseq = max(calls[i].cseq, transactions[calls[i].places[t]].cseq) &+ 1
         let branch = automaticBranch(i)
         let rendered = InDialog(branch: branch, cseq: cseq).bye(
             request, requestIndex, target: bytes.extracting(index.contactURI.bounds),
@@ -219,7 +221,7 @@ extension CallEngine {
         post(i, rendered, method: method, cseq: cseq, due: now)
         let t = placeForAutomatic(i)
         var transaction = CallTransaction()
-        transaction.stamp = calls[i].transactions[t].stamp &+ 1
+        transaction.stamp = transactions[calls[i].places[t]].stamp &+ 1
         transaction.machine = .client(.trying)
         transaction.method = method
         transaction.isAutomatic = true
@@ -228,7 +230,7 @@ extension CallEngine {
         transaction.stored = stored
         transaction.sentAt = Moment(now)
         transaction.schedule = RetransmissionSchedule(start: now, t1: configuration.timers.t1)
-        calls[i].transactions[t] = transaction
+        transactions[calls[i].places[t]] = transaction
         armTransactionTimer(i, t)
     }
 
@@ -236,8 +238,8 @@ extension CallEngine {
     private mutating func placeForAutomatic(_ i: Int) -> Int {
         if let t = freeTransaction(i) { return t }
         let t = latestInvite(i) == 0 ? 1 : 0
-        texts.discard(&calls[i].transactions[t].stored)
-        texts.discard(&calls[i].transactions[t].ackStored)
+        texts.discard(&transactions[calls[i].places[t]].stored)
+        texts.discard(&transactions[calls[i].places[t]].ackStored)
         return t
     }
 
@@ -250,7 +252,7 @@ extension CallEngine {
         _ index: borrowing MessageIndex
     ) {
         guard status >= 200 else { return }
-        switch calls[i].transactions[t].method {
+        switch transactions[calls[i].places[t]].method {
         case .invite:
             if status < 300 {
                 keepRouteSet(i, bytes, index)

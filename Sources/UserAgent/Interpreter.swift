@@ -36,7 +36,7 @@ extension CallEngine {
         finish(i, .unexpected, at: now)
     }
 
-    func moveOn(from step: Int, after instruction: Instruction) -> Int {
+    mutating func moveOn(from step: Int, after instruction: Instruction) -> Int {
         instruction.next.map(Int.init) ?? step + 1
     }
 
@@ -53,7 +53,7 @@ extension CallEngine {
 
     // MARK: waiting
 
-    private func length(of pause: Instruction.Pause) -> Nanoseconds {
+    private mutating func length(of pause: Instruction.Pause) -> Nanoseconds {
         switch pause.length {
         case .fixed(let length): length
         case .runDefault: configuration.hold
@@ -136,6 +136,10 @@ extension CallEngine {
         if kept.count > 0 {
             buffer.append(texts, kept)
             index.reparse(buffer, buffer.all)
+            let t = Int(calls[i].answering)
+            if t < Call.transactionLimit, calls[i].places[t] != Self.noPlace {
+                index.noteSource(transactions[calls[i].places[t]].replyTo, in: buffer)
+            }
         }
         run(i, at: now, buffer.storage.span.extracting(0..<buffer.count), index)
         swap(&buffer, &resumed)
@@ -145,7 +149,7 @@ extension CallEngine {
     // MARK: matching
 
     /// The receive step this message belongs to: forward over optional ones up to the first mandatory.
-    func receiveStep(_ i: Int, for match: Instruction.Receive.Match) -> Int? {
+    mutating func receiveStep(_ i: Int, for match: Instruction.Receive.Match) -> Int? {
         guard calls[i].waiting == .receive else { return nil }
         var at = Int(calls[i].step)
         while at < program.instructions.count, case .receive(let receive) = program.instructions[at].operation {
@@ -156,7 +160,7 @@ extension CallEngine {
         return globalReceiveStep(for: match)
     }
 
-    private func globalReceiveStep(for match: Instruction.Receive.Match) -> Int? {
+    private mutating func globalReceiveStep(for match: Instruction.Receive.Match) -> Int? {
         guard hasGlobalReceives else { return nil }
         for at in program.instructions.indices {
             if case .receive(let receive) = program.instructions[at].operation, receive.presence == .globallyOptional,

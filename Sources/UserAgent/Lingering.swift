@@ -50,7 +50,7 @@ extension CallEngine {
             forksEnded: call.automaticRequests, answerStep: .max, answerStatus: 0, answerMethod: .other)
         let invite = latestInvite(i)
         for t in 0..<Call.transactionLimit {
-            let transaction = call.transactions[t]
+            let transaction = transactions[call.places[t]]
             switch transaction.machine {
             case .inviteClient where t == invite:
                 remembered.ackStep = transaction.ackStep
@@ -61,7 +61,7 @@ extension CallEngine {
                 if transaction.stored.count == 0 { remembered.inviteStep = transaction.step }
                 remembered.inviteSequence = transaction.branchSequence
             case .inviteClient:
-                texts.discard(&calls[i].transactions[t].ackStored)
+                texts.discard(&transactions[calls[i].places[t]].ackStored)
             case .inviteServer:
                 remembered.inviteCSeq = max(remembered.inviteCSeq, transaction.cseq)
             case .server(.completed):
@@ -91,7 +91,7 @@ extension CallEngine {
 
     /// An INVITE outside a dialog with a higher number: the caller tries again under its old Call-ID (8.1.3.5), and
     /// that is another call.
-    func isAnotherCall(_ number: UInt64, _ index: borrowing MessageIndex) -> Bool {
+    mutating func isAnotherCall(_ number: UInt64, _ index: borrowing MessageIndex) -> Bool {
         guard case .request(.invite) = index.startLine else { return false }
         return index.toTag.isEmpty && index.cseq > lingering[number].inviteCSeq
     }
@@ -223,7 +223,7 @@ extension CallEngine {
                 source: call.source))
     }
 
-    private func values(_ call: LingeringCall, step: UInt16) -> RenderValues {
+    private mutating func values(_ call: LingeringCall, step: UInt16) -> RenderValues {
         RenderValues(
             identity: CallIdentity(run: configuration.run, number: call.number, slot: call.slot), cseq: call.rawCSeq,
             branchSequence: call.ackSequence, messageIndex: UInt32(step),

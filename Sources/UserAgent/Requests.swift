@@ -12,7 +12,7 @@ extension CallEngine {
         let branch = CallIDMap.hash(bytes.extracting(index.viaBranch.bounds))
         if method == .ack { return receiveAck(i, branch, at: now, bytes, index) }
         for t in 0..<Call.transactionLimit {
-            let transaction = calls[i].transactions[t]
+            let transaction = transactions[calls[i].places[t]]
             guard transaction.branchHash == branch, transaction.cseq == index.cseq else { continue }
             switch transaction.machine {
             case .none, .inviteClient, .client: continue
@@ -61,10 +61,10 @@ extension CallEngine {
     }
 
     /// The same request by another path of a forking proxy (8.2.2.2).
-    private func isMerged(_ i: Int, _ method: Method, _ index: borrowing MessageIndex) -> Bool {
+    private mutating func isMerged(_ i: Int, _ method: Method, _ index: borrowing MessageIndex) -> Bool {
         guard index.toTag.isEmpty, method != .cancel else { return false }
         for t in 0..<Call.transactionLimit {
-            let transaction = calls[i].transactions[t]
+            let transaction = transactions[calls[i].places[t]]
             guard transaction.method == method, transaction.cseq == index.cseq else { continue }
             switch transaction.machine {
             case .inviteServer, .server: return true
@@ -81,13 +81,13 @@ extension CallEngine {
     ) -> Int? {
         guard let t = freeTransaction(i) else { return nil }
         var transaction = CallTransaction()
-        transaction.stamp = calls[i].transactions[t].stamp &+ 1
+        transaction.stamp = transactions[calls[i].places[t]].stamp &+ 1
         transaction.machine = method == .invite ? .inviteServer(.proceeding) : .server(.trying)
         transaction.method = method
         transaction.branchHash = branch
         transaction.cseq = index.cseq
         transaction.replyTo = Self.replyAddress(source, index)
-        calls[i].transactions[t] = transaction
+        transactions[calls[i].places[t]] = transaction
         calls[i].answering = UInt8(t)
         // A client's requests go on to the run's target, wherever a request in its call came from.
         if program.role == .server { calls[i].destination = source }
@@ -102,7 +102,7 @@ extension CallEngine {
     }
 
     private mutating func repeatResponse(_ i: Int, _ t: Int) {
-        let transaction = calls[i].transactions[t]
+        let transaction = transactions[calls[i].places[t]]
         guard transaction.stored.count > 0 else { return }
         counters.responsesRetransmitted += 1
         let rendered = copyToOutbox(transaction.stored)
@@ -119,17 +119,17 @@ extension CallEngine {
     ) {
         var isNew = false
         for t in 0..<Call.transactionLimit {
-            guard case .inviteServer(var state) = calls[i].transactions[t].machine,
-                calls[i].transactions[t].cseq == index.cseq
+            guard case .inviteServer(var state) = transactions[calls[i].places[t]].machine,
+                transactions[calls[i].places[t]].cseq == index.cseq
             else { continue }
             switch state {
             case .completed:
                 isNew = state.receiveAck()
-                calls[i].transactions[t].machine = .inviteServer(state)
+                transactions[calls[i].places[t]].machine = .inviteServer(state)
                 stopTimer(i, t)
-            case .accepted where !calls[i].transactions[t].isAcknowledged:
+            case .accepted where !transactions[calls[i].places[t]].isAcknowledged:
                 isNew = true
-                calls[i].transactions[t].isAcknowledged = true
+                transactions[calls[i].places[t]].isAcknowledged = true
                 stopTimer(i, t)
             case .accepted, .proceeding, .confirmed, .terminated: break
             }
@@ -147,8 +147,8 @@ extension CallEngine {
         _ i: Int, _ invite: Int, _ state: InviteServerTransaction, from source: SocketAddress, at now: MonotonicInstant,
         _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex
     ) {
-        let branch = calls[i].transactions[invite].branchHash &+ 1  // a transaction of its own (9.1)
-        for t in 0..<Call.transactionLimit where calls[i].transactions[t].branchHash == branch {
+        let branch = transactions[calls[i].places[invite]].branchHash &+ 1  // a transaction of its own (9.1)
+        for t in 0..<Call.transactionLimit where transactions[calls[i].places[t]].branchHash == branch {
             counters.repeatsReceived += 1
             return repeatResponse(i, t)
         }
@@ -177,10 +177,11 @@ extension CallEngine {
     private mutating func renderCancelled(
         _ i: Int, _ invite: Int, _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex
     ) -> Rendered {
-        let stored = calls[i].transactions[invite].stored
+        let stored = transactions[calls[i].places[invite]].stored
         request.removeAll()
         if stored.count > 0 { request.append(texts, stored) } else { request.append(bytes) }
         requestIndex.reparse(request, request.all)
+        requestIndex.noteSource(transactions[calls[i].places[invite]].replyTo, in: request)
         tagText.removeAll()
         localTag(i).append(to: &tagText)
         return ComposedMessage.response(
@@ -197,7 +198,7 @@ extension CallEngine {
     }
 
     /// Our tag in responses the scenario did not write.
-    private func localTag(_ i: Int) -> CallIdentity {
+    private mutating func localTag(_ i: Int) -> CallIdentity {
         CallIdentity(run: configuration.run, number: calls[i].number, slot: calls[i].slot)
     }
 }

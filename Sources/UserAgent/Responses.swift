@@ -13,14 +13,14 @@ extension CallEngine {
             counters.stray += 1
             return
         }
-        switch calls[i].transactions[t].machine {
+        switch transactions[calls[i].places[t]].machine {
         case .inviteClient(var state):
             let action = state.receive(status: status)
-            calls[i].transactions[t].machine = .inviteClient(state)
+            transactions[calls[i].places[t]].machine = .inviteClient(state)
             carryOut(action, i, t, status, at: now, bytes, index)
         case .client(var state):
             let action = state.receive(status: status)
-            calls[i].transactions[t].machine = .client(state)
+            transactions[calls[i].places[t]].machine = .client(state)
             carryOut(action, i, t, status, at: now, bytes, index)
         case .none, .inviteServer, .server:
             counters.stray += 1
@@ -28,13 +28,13 @@ extension CallEngine {
     }
 
     /// RFC 3261, 17.1.3: by branch and method; by CSeq where the scenario writes branches of its own or the peer broke ours.
-    private func clientTransaction(
+    private mutating func clientTransaction(
         _ i: Int, _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex
     ) -> Int? {
         let branch = BranchIdentity.parse(bytes.extracting(index.viaBranch.bounds))
         var byCSeq: Int?
         for t in 0..<Call.transactionLimit {
-            let transaction = calls[i].transactions[t]
+            let transaction = transactions[calls[i].places[t]]
             switch transaction.machine {
             case .none, .inviteServer, .server: continue
             case .inviteClient, .client: break
@@ -86,7 +86,7 @@ extension CallEngine {
             stopTimer(i, t)
             passUp(i, t, status, at: now, bytes, index)
         case .passUpAndSlowDown:
-            calls[i].transactions[t].schedule.slowDown(to: configuration.timers.t2)
+            transactions[calls[i].places[t]].schedule.slowDown(to: configuration.timers.t2)
             passUp(i, t, status, at: now, bytes, index)
         case .late: counters.lateProvisional += 1
         case .absorb: counters.repeatsReceived += 1
@@ -111,22 +111,22 @@ extension CallEngine {
             counters.unlistedProvisional += 1
         } else {
             // A dialog nobody asked for is ended where it really is (12.1.2).
-            if status < 300, calls[i].transactions[t].method == .invite { keepRouteSet(i, bytes, index) }
+            if status < 300, transactions[calls[i].places[t]].method == .invite { keepRouteSet(i, bytes, index) }
             finish(i, status >= 300 ? .status(status) : .unexpected, at: now)
         }
     }
 
     /// A dialog keeps the tag of its 2xx, whatever later responses say.
-    private func mayChangeTag(_ i: Int, _ t: Int) -> Bool {
-        if calls[i].peerTag.count == 0 || calls[i].transactions[t].method == .invite { return true }
+    private mutating func mayChangeTag(_ i: Int, _ t: Int) -> Bool {
+        if calls[i].peerTag.count == 0 || transactions[calls[i].places[t]].method == .invite { return true }
         for other in 0..<Call.transactionLimit {
-            if case .inviteClient(.accepted) = calls[i].transactions[other].machine { return false }
+            if case .inviteClient(.accepted) = transactions[calls[i].places[other]].machine { return false }
         }
         return true
     }
 
     private mutating func note(_ i: Int, _ t: Int, _ status: UInt16, at now: MonotonicInstant) {
-        let transaction = calls[i].transactions[t]
+        let transaction = transactions[calls[i].places[t]]
         if calls[i].isClosing || transaction.isAutomatic { return }
         if transaction.isFirst {
             switch status {
@@ -138,18 +138,17 @@ extension CallEngine {
             }
         }
         guard status >= 200 else { return }
-        calls[i].lastFinalAt = Moment(now)
-        calls[i].holdAtLastFinal = calls[i].hold
+        calls[i].lastFinalAt = Moment(now - calls[i].hold)
         if transaction.method == .invite { calls[i].inviteStatus = status }
         if transaction.method == .bye { calls[i].byeAnsweredAt.setOnce(now) }
     }
 
-    mutating func stopTimer(_ i: Int, _ t: Int) { calls[i].transactions[t].stamp &+= 1 }
+    mutating func stopTimer(_ i: Int, _ t: Int) { transactions[calls[i].places[t]].stamp &+= 1 }
 
     // MARK: ACK
 
     /// Whether the scenario's next send, if this status is one it expects, is the ACK: then it is not sent twice.
-    private func scenarioAcknowledges(_ i: Int, _ status: UInt16) -> Bool {
+    private mutating func scenarioAcknowledges(_ i: Int, _ status: UInt16) -> Bool {
         guard !calls[i].isClosing, let step = receiveStep(i, for: .status(status)) else { return false }
         var at = moveOn(from: step, after: program.instructions[step])
         // Bounded: a scenario may jump in circles.
@@ -171,13 +170,13 @@ extension CallEngine {
         let rendered = ComposedMessage.ack(
             for: bytes, index, to: request, requestIndex, into: &outbox.bytes)
         texts.replace(
-            &calls[i].transactions[t].ackStored,
+            &transactions[calls[i].places[t]].ackStored,
             with: outbox.bytes, rendered.range)
-        post(i, rendered, method: .ack, cseq: calls[i].transactions[t].cseq, due: now)
+        post(i, rendered, method: .ack, cseq: transactions[calls[i].places[t]].cseq, due: now)
     }
 
     private mutating func repeatAck(_ i: Int, _ t: Int, at now: MonotonicInstant) {
-        let transaction = calls[i].transactions[t]
+        let transaction = transactions[calls[i].places[t]]
         let rendered: Rendered
         if transaction.ackStored.count > 0 {
             rendered = copyToOutbox(transaction.ackStored)
@@ -212,7 +211,7 @@ extension CallEngine {
 
     // MARK: forks
 
-    private func isFork(_ i: Int, _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex) -> Bool {
+    private mutating func isFork(_ i: Int, _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex) -> Bool {
         !texts.matches(calls[i].peerTag, bytes.extracting(index.toTag.bounds))
     }
 
@@ -230,7 +229,7 @@ extension CallEngine {
         _ i: Int, _ t: Int, at now: MonotonicInstant, _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex
     ) -> Rendered {
         loadRequest(i, t)
-        let cseq = calls[i].transactions[t].cseq
+        let cseq = transactions[calls[i].places[t]].cseq
         let rendered = InDialog(branch: automaticBranch(i), cseq: cseq).ack(
             request, requestIndex, target: bytes.extracting(index.contactURI.bounds),
             remote: bytes.extracting(index.to.bounds), routes: calls[i].routes, in: texts, into: &outbox.bytes)
@@ -244,7 +243,7 @@ extension CallEngine {
     ) {
         let rendered = composeAck(i, t, at: now, bytes, index)
         texts.replace(
-            &calls[i].transactions[t].ackStored,
+            &transactions[calls[i].places[t]].ackStored,
             with: outbox.bytes, rendered.range)
     }
 

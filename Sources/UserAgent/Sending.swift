@@ -37,7 +37,7 @@ extension CallEngine {
         calls[i].hasSentRequest = true
 
         var transaction = CallTransaction()
-        transaction.stamp = calls[i].transactions[t].stamp &+ 1
+        transaction.stamp = transactions[calls[i].places[t]].stamp &+ 1
         transaction.machine = send.method == .invite ? .inviteClient(.calling) : .client(.trying)
         transaction.method = send.method
         transaction.isFirst = isFirst
@@ -48,11 +48,11 @@ extension CallEngine {
         if !program.templates[Int(send.template)].isReproducible {
             transaction.stored = texts.keep(outbox.bytes, rendered.range)
         }
-        calls[i].transactions[t] = transaction
+        transactions[calls[i].places[t]] = transaction
         post(i, rendered, transaction, kind: .firstSending, t: t, due: isFirst ? calls[i].dueAt : now)
         if let scripted = send.retransmission {
             let t1 = configuration.overridesScenarioTimers || scripted == .zero ? configuration.timers.t1 : scripted
-            calls[i].transactions[t].schedule = RetransmissionSchedule(start: now, t1: t1)
+            transactions[calls[i].places[t]].schedule = RetransmissionSchedule(start: now, t1: t1)
             armTransactionTimer(i, t)
         }
         return true
@@ -64,15 +64,15 @@ extension CallEngine {
         _ index: borrowing MessageIndex
     ) -> Bool {
         let invite = latestInvite(i)
-        let cseq = invite.map { calls[i].transactions[$0].rawCSeq } ?? calls[i].cseq
+        let cseq = invite.map { transactions[calls[i].places[$0]].rawCSeq } ?? calls[i].cseq
         let sequence = branchSequence(i, step)
         let rendered = render(i, step, template: send.template, cseq: cseq, sequence, bytes, index)
         let number = sentCSeq(template: send.template, raw: cseq, rendered)
         if let invite {
-            calls[i].transactions[invite].ackStep = UInt16(step)
-            calls[i].transactions[invite].ackSequence = sequence
+            transactions[calls[i].places[invite]].ackStep = UInt16(step)
+            transactions[calls[i].places[invite]].ackSequence = sequence
             if !program.templates[Int(send.template)].isReproducible {
-                texts.replace(&calls[i].transactions[invite].ackStored, with: outbox.bytes, rendered.range)
+                texts.replace(&transactions[calls[i].places[invite]].ackStored, with: outbox.bytes, rendered.range)
             }
         }
         post(i, rendered, method: .ack, cseq: number, due: now)
@@ -99,12 +99,12 @@ extension CallEngine {
     private mutating func answeredTransaction(_ i: Int, _ rendered: Rendered) -> Int? {
         let t = Int(calls[i].answering)
         guard t < Call.transactionLimit else { return nil }
-        let transaction = calls[i].transactions[t]
+        let transaction = transactions[calls[i].places[t]]
         if transaction.method != .cancel, transaction.awaitsFinalResponse { return t }
         requestIndex.reparse(outbox.bytes, rendered.range)
         if requestIndex.cseqMethod == transaction.method { return t }
-        for other in 0..<Call.transactionLimit where calls[i].transactions[other].awaitsFinalResponse {
-            if calls[i].transactions[other].method == requestIndex.cseqMethod { return other }
+        for other in 0..<Call.transactionLimit where transactions[calls[i].places[other]].awaitsFinalResponse {
+            if transactions[calls[i].places[other]].method == requestIndex.cseqMethod { return other }
         }
         return t
     }
@@ -113,34 +113,38 @@ extension CallEngine {
     mutating func respond(
         _ i: Int, _ t: Int, status: UInt16, step: UInt16, _ rendered: Rendered, at now: MonotonicInstant
     ) {
-        texts.replace(&calls[i].transactions[t].stored, with: outbox.bytes, rendered.range)
-        calls[i].transactions[t].status = status
-        calls[i].transactions[t].step = step
+        texts.replace(&transactions[calls[i].places[t]].stored, with: outbox.bytes, rendered.range)
+        transactions[calls[i].places[t]].status = status
+        transactions[calls[i].places[t]].step = step
         outbox.append(
             Transmit(
-                start: rendered.start, count: rendered.count, destination: calls[i].transactions[t].replyTo,
-                source: calls[i].source))
-        switch calls[i].transactions[t].machine {
+                start: rendered.start, count: rendered.count, destination: transactions[calls[i].places[t]].replyTo,
+                source: calls[i].source,
+                receipt: Transmit.Receipt(
+                    slot: UInt32(i), generation: calls[i].generation, kind: ReceiptKind.response.rawValue,
+                    index: UInt8(t))))
+        switch transactions[calls[i].places[t]].machine {
         case .inviteServer(var state):
             let action = state.send(status: status)
-            calls[i].transactions[t].machine = .inviteServer(state)
+            transactions[calls[i].places[t]].machine = .inviteServer(state)
             switch action {
             case .send, .refuse: break
             case .sendAndRepeat, .sendAndRepeatByCore:
                 // Timers G and H, or for a 2xx the core's own schedule (13.3.1.4): the same instants.
-                calls[i].transactions[t].schedule = RetransmissionSchedule(start: now, t1: configuration.timers.t1)
+                transactions[calls[i].places[t]].schedule = RetransmissionSchedule(
+                    start: now, t1: configuration.timers.t1)
                 armTransactionTimer(i, t)
             }
         case .server(var state):
             state.send(status: status)
-            calls[i].transactions[t].machine = .server(state)
+            transactions[calls[i].places[t]].machine = .server(state)
         case .none, .inviteClient, .client: break
         }
     }
 
     // MARK: rendering
 
-    func branchSequence(_ i: Int, _ step: Int) -> UInt32 {
+    mutating func branchSequence(_ i: Int, _ step: Int) -> UInt32 {
         calls[i].loop &* UInt32(program.instructions.count) &+ UInt32(step)
     }
 
@@ -153,7 +157,7 @@ extension CallEngine {
             into: &outbox.bytes, values: values, texts: texts, last: bytes, lastIndex: index)
     }
 
-    func renderValues(_ i: Int, _ step: Int, cseq: UInt32, _ sequence: UInt32) -> RenderValues {
+    mutating func renderValues(_ i: Int, _ step: Int, cseq: UInt32, _ sequence: UInt32) -> RenderValues {
         RenderValues(
             identity: CallIdentity(run: configuration.run, number: calls[i].number, slot: calls[i].slot), cseq: cseq,
             branchSequence: sequence, messageIndex: UInt32(step),
@@ -230,7 +234,9 @@ extension CallEngine {
                 source: calls[i].source, tag: tag, due: due))
     }
 
-    private func tag(_ i: Int, _ rendered: Rendered, method: Method, cseq: UInt32, isRetransmission: Bool) -> CallTag? {
+    private mutating func tag(_ i: Int, _ rendered: Rendered, method: Method, cseq: UInt32, isRetransmission: Bool)
+        -> CallTag?
+    {
         guard calls[i].isTagged else { return nil }
         return CallTag(
             method: method, isRetransmission: isRetransmission, cseq: cseq, callIDStart: rendered.callIDStart,
@@ -240,11 +246,11 @@ extension CallEngine {
     /// The request of this transaction once more, byte for byte.
     mutating func sendAgain(_ i: Int, _ t: Int, due: MonotonicInstant) {
         let rendered = renderRequest(i, t)
-        post(i, rendered, calls[i].transactions[t], kind: .retransmission, t: t, due: due)
+        post(i, rendered, transactions[calls[i].places[t]], kind: .retransmission, t: t, due: due)
     }
 
     mutating func renderRequest(_ i: Int, _ t: Int) -> Rendered {
-        let transaction = calls[i].transactions[t]
+        let transaction = transactions[calls[i].places[t]]
         if transaction.stored.count > 0 { return copyToOutbox(transaction.stored) }
         guard case .send(let send) = program.instructions[Int(transaction.step)].operation else {
             preconditionFailure("step \(transaction.step) sent a request and is no send")
@@ -258,27 +264,27 @@ extension CallEngine {
     /// they went out, for a repeat is the same bytes (17.1.1.2).
     mutating func keepSentMessages(_ i: Int) {
         for t in 0..<Call.transactionLimit {
-            let transaction = calls[i].transactions[t]
-            switch transaction.machine {
+            let place = calls[i].places[t]
+            switch transactions[place].machine {
             case .inviteClient, .client: break
             case .none, .inviteServer, .server: continue
             }
-            if transaction.stored.count == 0, showsDialog(transaction.step) {
+            if transactions[place].stored.count == 0, showsDialog(transactions[place].step) {
                 let mark = outbox.bytes.count
                 let rendered = renderRequest(i, t)
-                calls[i].transactions[t].stored = texts.keep(outbox.bytes, rendered.range)
+                transactions[place].stored = texts.keep(outbox.bytes, rendered.range)
                 outbox.bytes.truncate(to: mark)
             }
-            if transaction.ackStored.count == 0, showsDialog(transaction.ackStep) {
+            if transactions[place].ackStored.count == 0, showsDialog(transactions[place].ackStep) {
                 let mark = outbox.bytes.count
-                let rendered = renderAck(i, transaction)
-                calls[i].transactions[t].ackStored = texts.keep(outbox.bytes, rendered.range)
+                let rendered = renderAck(i, transactions[place])
+                transactions[place].ackStored = texts.keep(outbox.bytes, rendered.range)
                 outbox.bytes.truncate(to: mark)
             }
         }
     }
 
-    private func showsDialog(_ step: UInt16) -> Bool {
+    private mutating func showsDialog(_ step: UInt16) -> Bool {
         guard Int(step) < program.instructions.count,
             case .send(let send) = program.instructions[Int(step)].operation
         else { return false }
@@ -303,23 +309,28 @@ extension CallEngine {
     mutating func freeTransaction(_ i: Int) -> Int? {
         guard let t = replaceableTransaction(i) else { return nil }
         calls[i].newestTransaction = UInt8(t)
-        texts.discard(&calls[i].transactions[t].stored)
-        texts.discard(&calls[i].transactions[t].ackStored)
+        let place = calls[i].places[t]
+        if place == Self.noPlace {
+            calls[i].places[t] = takePlace()
+        } else {
+            texts.discard(&transactions[place].stored)
+            texts.discard(&transactions[place].ackStored)
+        }
         return t
     }
 
-    private func replaceableTransaction(_ i: Int) -> Int? {
+    private mutating func replaceableTransaction(_ i: Int) -> Int? {
         let newest = Int(calls[i].newestTransaction)
         var superseded: Int?
         var finished: Int?
         // From the newest backwards: the last one found is the oldest.
         for age in 0..<Call.transactionLimit {
             let t = (newest + Call.transactionLimit - age) % Call.transactionLimit
-            if calls[i].transactions[t].isFinished { finished = t }
-            switch calls[i].transactions[t].machine {
+            if transactions[calls[i].places[t]].isFinished { finished = t }
+            switch transactions[calls[i].places[t]].machine {
             case .none: return t
             case .inviteClient(.accepted) where t != latestInvite(i): superseded = t
-            case .inviteServer(.accepted) where calls[i].transactions[t].isAcknowledged: superseded = t
+            case .inviteServer(.accepted) where transactions[calls[i].places[t]].isAcknowledged: superseded = t
             case .inviteClient, .client, .inviteServer, .server: break
             }
         }
@@ -327,22 +338,24 @@ extension CallEngine {
     }
 
     /// The INVITE of ours sent last.
-    func latestInvite(_ i: Int) -> Int? {
+    mutating func latestInvite(_ i: Int) -> Int? {
         var latest: Int?
         for t in 0..<Call.transactionLimit {
-            guard case .inviteClient = calls[i].transactions[t].machine else { continue }
-            if let best = latest, calls[i].transactions[best].cseq >= calls[i].transactions[t].cseq { continue }
+            guard case .inviteClient = transactions[calls[i].places[t]].machine else { continue }
+            if let best = latest, transactions[calls[i].places[best]].cseq >= transactions[calls[i].places[t]].cseq {
+                continue
+            }
             latest = t
         }
         return latest
     }
 
     mutating func armTransactionTimer(_ i: Int, _ t: Int) {
-        let schedule = calls[i].transactions[t].schedule
-        calls[i].transactions[t].stamp &+= 1
+        let schedule = transactions[calls[i].places[t]].schedule
+        transactions[calls[i].places[t]].stamp &+= 1
         let entry = TimerQueue.Entry(
             deadline: schedule.next, call: UInt32(i), generation: calls[i].generation,
-            stamp: calls[i].transactions[t].stamp, kind: .transaction(UInt8(t)))
+            stamp: transactions[calls[i].places[t]].stamp, kind: .transaction(UInt8(t)))
         timers.schedule(entry, duration: schedule.interval)
     }
 

@@ -12,6 +12,10 @@ package struct TextStore: Sendable {
     /// Blocks kept and not yet given back: 0 when every call is forgotten.
     package private(set) var blocksInUse = 0
 
+    /// Bytes of blocks ever given out.
+    private var used = 0
+
+    private static let growth = 64 << 10
     private static let smallestShift = 5
     /// 32 bytes to 128 KiB: any datagram fits.
     private static let classCount = 13
@@ -60,9 +64,10 @@ package struct TextStore: Sendable {
     private mutating func block(_ sizeClass: Int) -> Int {
         let head = free[sizeClass]
         if head == 0 {
-            let start = bytes.count
-            precondition(start < Int(UInt32.max) - (1 << 20), "more than 4 GiB of call texts")
-            bytes.append(contentsOf: repeatElement(0, count: 1 << (sizeClass + Self.smallestShift)))
+            let start = used
+            used += 1 << (sizeClass + Self.smallestShift)
+            precondition(used < Int(UInt32.max), "more than 4 GiB of call texts")
+            if used > bytes.count { grow() }
             return start
         }
         let start = Int(head) - 1
@@ -70,6 +75,12 @@ package struct TextStore: Sendable {
         for i in 0..<4 { next |= UInt32(bytes[start + i]) << UInt32(8 * i) }
         free[sizeClass] = next
         return start
+    }
+
+    /// By whole pages: a block at a time costs more than writing the text.
+    private mutating func grow() {
+        let wanted = max(used, bytes.count + Self.growth)
+        bytes.append(contentsOf: repeatElement(0, count: wanted - bytes.count))
     }
 
     private mutating func write(_ text: borrowing Span<UInt8>, at start: Int) {

@@ -57,8 +57,18 @@ package struct TimerQueue: Sendable {
         }
     }
 
+    /// What falls due next, whether it still counts or not.
+    package var first: Entry? {
+        earliestQueue == Self.heapIndex ? heap.first : queues[earliestQueue].first
+    }
+
     package mutating func popDue(at now: MonotonicInstant) -> Entry? {
         guard earliest <= now else { return nil }
+        return removeFirst()
+    }
+
+    /// There must be one.
+    package mutating func removeFirst() -> Entry {
         let entry = earliestQueue == Self.heapIndex ? popHeap() : queues[earliestQueue].removeFirst()
         findEarliest()
         return entry
@@ -124,6 +134,8 @@ package struct TimerQueue: Sendable {
             if ring.count == 1 { headDeadline = entry.deadline }
             return true
         }
+
+        var first: Entry? { ring.first }
 
         mutating func removeFirst() -> Entry {
             let entry = ring.removeFirst()

@@ -6,7 +6,7 @@ import Scenarios
 /// Retransmission and giving up.
 extension CallEngine {
     mutating func transactionTimerFired(_ i: Int, _ t: Int, at now: MonotonicInstant) {
-        switch calls[i].transactions[t].machine {
+        switch transactions[calls[i].places[t]].machine {
         case .inviteClient(.calling):
             requestTimerFired(i, t, cap: nil, at: now)
         case .inviteClient(.proceeding):
@@ -23,7 +23,7 @@ extension CallEngine {
     }
 
     private mutating func requestTimerFired(_ i: Int, _ t: Int, cap: Nanoseconds?, at now: MonotonicInstant) {
-        switch calls[i].transactions[t].schedule.event(at: now, cap: cap) {
+        switch transactions[calls[i].places[t]].schedule.event(at: now, cap: cap) {
         case .notYet:
             armTransactionTimer(i, t)
         case .retransmit(let due, _):
@@ -32,43 +32,43 @@ extension CallEngine {
         case .giveUp:
             terminate(i, t)
             if calls[i].isClosing { return settleTimeout(i, at: now) }
-            let step = Int(calls[i].transactions[t].step)
+            let step = Int(transactions[calls[i].places[t]].step)
             timedOut(i, onTimeout: program.instructions[step].onTimeout, at: now)
         }
     }
 
     private mutating func terminate(_ i: Int, _ t: Int) {
         stopTimer(i, t)
-        switch calls[i].transactions[t].machine {
+        switch transactions[calls[i].places[t]].machine {
         case .none: break
-        case .inviteClient: calls[i].transactions[t].machine = .inviteClient(.terminated)
-        case .client: calls[i].transactions[t].machine = .client(.terminated)
-        case .inviteServer: calls[i].transactions[t].machine = .inviteServer(.terminated)
-        case .server: calls[i].transactions[t].machine = .server(.terminated)
+        case .inviteClient: transactions[calls[i].places[t]].machine = .inviteClient(.terminated)
+        case .client: transactions[calls[i].places[t]].machine = .client(.terminated)
+        case .inviteServer: transactions[calls[i].places[t]].machine = .inviteServer(.terminated)
+        case .server: transactions[calls[i].places[t]].machine = .server(.terminated)
         }
     }
 
     /// Timer A was running when the first provisional came. From then on only our own limit ends the INVITE.
     private mutating func ringing(_ i: Int, _ t: Int, at now: MonotonicInstant) {
-        calls[i].transactions[t].sentAt.setOnce(now)
-        let since = calls[i].transactions[t].sentAt.instant ?? now
+        transactions[calls[i].places[t]].sentAt.setOnce(now)
+        let since = transactions[calls[i].places[t]].sentAt.instant ?? now
         let length = calls[i].isClosing ? configuration.timers.transactionTimeout : configuration.ringTimeout
         let limit = since + length
         if now >= limit {
             return calls[i].isClosing ? settleTimeout(i, at: now) : finish(i, .timeout, at: now)
         }
         // The nominal length chooses the timer queue: one of what is left would make a queue for each call.
-        calls[i].transactions[t].schedule.wait(until: limit, length: length)
+        transactions[calls[i].places[t]].schedule.wait(until: limit, length: length)
         armTransactionTimer(i, t)
     }
 
     private mutating func responseTimerFired(_ i: Int, _ t: Int, at now: MonotonicInstant) {
-        switch calls[i].transactions[t].schedule.event(at: now, cap: configuration.timers.t2) {
+        switch transactions[calls[i].places[t]].schedule.event(at: now, cap: configuration.timers.t2) {
         case .notYet:
             armTransactionTimer(i, t)
         case .retransmit(let due, _):
             counters.responsesRetransmitted += 1
-            let transaction = calls[i].transactions[t]
+            let transaction = transactions[calls[i].places[t]]
             let rendered = copyToOutbox(transaction.stored)
             outbox.append(
                 Transmit(
@@ -86,8 +86,8 @@ extension CallEngine {
     }
 
     mutating func recordRetransmission(_ i: Int, _ t: Int, due: MonotonicInstant, sentAt: MonotonicInstant) {
-        calls[i].transactions[t].retransmissions &+= 1
-        let transaction = calls[i].transactions[t]
+        transactions[calls[i].places[t]].retransmissions &+= 1
+        let transaction = transactions[calls[i].places[t]]
         let timer: TimerName
         switch transaction.machine {
         case .none: return

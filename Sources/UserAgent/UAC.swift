@@ -92,7 +92,7 @@ extension CallEngine {
         calls[i].dueAt = arrival.dueAt
         calls[i].destination = target
         calls[i].source = UInt16((arrival.number - 1) % UInt64(configuration.sources.count))
-        calls[i].isTagged = configuration.tagging == .all
+        calls[i].isTagged = configuration.tagging.tags(arrival.number)
         let nothing = MessageIndex()
         run(i, at: now, Span(), nothing)
     }
@@ -113,13 +113,16 @@ extension CallEngine {
         var index = MessageIndex()
         swap(&index, &receivedIndex)
         defer { swap(&index, &receivedIndex) }
-        guard parse(bytes, &index) else { return }
+        guard parse(bytes, from: source, &index) else { return }
         deliver(find(bytes.extracting(index.callID.bounds)), from: source, at: now, bytes, index)
     }
 
-    mutating func parse(_ bytes: borrowing Span<UInt8>, _ index: inout MessageIndex) -> Bool {
+    mutating func parse(
+        _ bytes: borrowing Span<UInt8>, from source: SocketAddress, _ index: inout MessageIndex
+    ) -> Bool {
         do throws(MalformedMessage) {
             try index.parse(bytes)
+            index.noteSource(source, in: bytes)
             return true
         } catch {
             if error != .keepAlive { counters.malformed += 1 }

@@ -30,7 +30,7 @@ package struct UAS: Sendable {
         var index = MessageIndex()
         swap(&index, &self.index)
         defer { swap(&index, &self.index) }
-        guard engine.parse(bytes, &index) else { return }
+        guard engine.parse(bytes, from: source, &index) else { return }
         let place = engine.find(bytes.extracting(index.callID.bounds))
         if case .lingering(let number) = place, engine.isAnotherCall(number, index) {
             engine.forgetCallID(number)
@@ -43,7 +43,7 @@ package struct UAS: Sendable {
     }
 
     /// Whether this Call-ID is a call's already: its INVITE again would be a retransmission.
-    package func knows(_ callID: borrowing Span<UInt8>) -> Bool {
+    package mutating func knows(_ callID: borrowing Span<UInt8>) -> Bool {
         if case .free = engine.find(callID) { false } else { true }
     }
 
@@ -70,7 +70,7 @@ package struct UAS: Sendable {
 
 extension CallEngine {
     /// Whether a server's scenario may begin with this request: its first receives, up to the first mandatory one.
-    func begins(with method: Method) -> Bool {
+    mutating func begins(with method: Method) -> Bool {
         var isInGroup = false
         for instruction in program.instructions {
             guard case .receive(let receive) = instruction.operation else {
@@ -121,6 +121,7 @@ extension CallEngine {
         request.removeAll()
         request.append(store, invite)
         requestIndex.reparse(request, request.all)
+        requestIndex.noteSource(source, in: request)
         tagText.removeAll()
         let rendered = ComposedMessage.response(
             100, to: request, requestIndex, method: .invite, toTag: tagText, into: &outbox.bytes)

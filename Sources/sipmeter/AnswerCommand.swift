@@ -47,6 +47,13 @@ struct AnswerCommand: ParsableCommand {
         transform: Arguments.refusal)
     var refusals: [AnswerFaults.Refusal] = []
 
+    @Option(
+        help: """
+            After something arrived, let the next datagrams gather this long and answer them together: answers later by up to \
+            this much, for less CPU. (default: 0s)
+            """, transform: Arguments.duration)
+    var batch = Nanoseconds.zero
+
     @Option(help: "Seed of everything random.")
     var seed: UInt64 = 1
 
@@ -90,7 +97,7 @@ struct AnswerCommand: ParsableCommand {
         faults.delayed = delay?.method
         faults.refusals = refusals
         do {
-            return try ServerWorker(binding: address) { bound in
+            return try ServerWorker(binding: address, window: batch) { bound in
                 // A wildcard is no address for a Contact: the one this machine would call from is.
                 let own = bound.isUnspecified ? try Self.ownAddress(like: bound) : bound
                 var constants = RunConstants(remoteHost: own.host, remote: own, local: own, processID: getpid())

@@ -71,6 +71,12 @@ struct LoadOptions: ParsableArguments {
     var tagType: UInt8 = 94
 
     @Option(
+        help:
+            "Leave this share of the calls, chosen by the seed, without the call tag, and set both kinds side by side. Asks for the tag as --tag does.",
+        transform: Arguments.share)
+    var tagControl: Double?
+
+    @Option(
         name: .customLong("source-ip"),
         help: "Address to call from; with --transport raw also a range A-B, used in turn.")
     var sourceIP: String?
@@ -150,6 +156,12 @@ struct LoadOptions: ParsableArguments {
         for tap in taps where tap.isEmpty || tap.contains("/") {
             throw ValidationError("--tap \(tap): it takes the name of an interface, as in eth0")
         }
+        if let tagControl, tagControl <= 0 || tagControl >= 1 {
+            throw ValidationError("--tag-control: of 0% or 100% nothing is left to compare with; 50% tells the most")
+        }
+        if tagControl != nil, tag == false {
+            throw ValidationError("--tag-control compares calls with and without the tag; leave out --no-tag")
+        }
         for key in keys where !key.contains("=") {
             throw ValidationError("--key \(key): it takes NAME=VALUE")
         }
@@ -173,7 +185,8 @@ struct LoadOptions: ParsableArguments {
         options.ringTimeout = ringTimeout
         options.drainTimeout = drainTimeout
         options.transport = transport == .raw ? .raw : .udp
-        options.tagging = tag.map { $0 ? .on : .off } ?? .automatic
+        options.tagging = tagControl != nil ? .on : tag.map { $0 ? .on : .off } ?? .automatic
+        options.untaggedShare = tagControl
         if let type = TagOptions.OptionType(rawValue: tagType) { options.tagType = type }
         options.sources = sourceIP
         options.localPort = localPort

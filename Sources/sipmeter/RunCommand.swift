@@ -13,6 +13,8 @@ struct RunCommand: ParsableCommand {
               sipmeter run --rate 400              against the built-in model
               sipmeter run 192.0.2.5 --rate 400    against a server
               sipmeter run sip:alice@pbx.example:5080 --rate 20 --hold 3s --poisson
+              sipmeter run 192.0.2.5 --rate 200 --tag-control 50%
+                                                   does the call tag itself slow calls?
             """)
 
     @Option(
@@ -34,7 +36,8 @@ struct RunCommand: ParsableCommand {
             session.listFiles(
                 directory,
                 [
-                    "rtt.csv", "intervals.csv", "retransmissions.csv", "summary.json", "summary.txt", "rtt.svg",
+                    "rtt.csv", "intervals.csv", "retransmissions.csv", "tag_control.csv", "summary.json", "summary.txt",
+                    "rtt.svg",
                     "manifest.json",
                 ])
             try session.conclude([outcome])

@@ -44,7 +44,8 @@ struct Session {
     func announce(_ command: String, rates: [Double]) {
         let options = setup.options
         let list = rates.map { DecimalText.trimmed($0) }.joined(separator: ", ")
-        let tag = setup.tag == nil ? "" : ", call tag on"
+        let control = options.untaggedShare.map { " all but \(DecimalText.trimmed($0 * 100)) % of the calls" } ?? ""
+        let tag = setup.tag == nil ? "" : ", call tag on" + control
         Terminal.print(
             "sipmeter \(command): \(setup.targetName), \(options.transport.rawValue)\(tag); \(list) calls/s"
                 + "\(options.isPoisson ? " (Poisson)" : ""), \(DecimalText.trimmed(options.duration.seconds)) s"

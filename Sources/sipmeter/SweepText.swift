@@ -35,6 +35,11 @@ enum SweepText {
                     ms(rtt.mean), ms(rtt.sd), ms(rtt.p50), ms(rtt.p99), ms(rtt.max),
                 ]))
         }
+        for summary in summaries {
+            for sentence in summary.tagEffect?.sentences ?? [] {
+                lines.append("\(DecimalText.trimmed(summary.conditions.rate ?? 0))/s: \(sentence)")
+            }
+        }
         for note in Set(summaries.flatMap(\.conditions.notes)).sorted() { lines.append("\n" + note) }
         return lines.joined(separator: "\n")
     }

@@ -40,6 +40,16 @@ extension AgainstPeers {
                 arguments: ["run", "192.0.2.1", "--source-ip", "192.0.2.1-192.0.2.9"],
                 sentence: "error: --source-ip 192.0.2.1-192.0.2.9 is a range, and only --transport raw sends from more"),
             Mistake(
+                arguments: ["run", "--tag-control", "100%"],
+                sentence: "Error: --tag-control: of 0% or 100% nothing is left to compare with"),
+            Mistake(
+                arguments: ["run", "--tag-control", "50%", "--no-tag"],
+                sentence: "Error: --tag-control compares calls with and without the tag; leave out --no-tag"),
+            Mistake(
+                arguments: ["doctor", "--require", "tag,wings"],
+                sentence: "Error: The value 'tag,wings' is invalid for '--require <require>': \"wings\" is none of tag,"
+            ),
+            Mistake(
                 arguments: ["answer", "--listen", "somewhere"],
                 sentence: "error: --listen somewhere: an address with its port"),
         ]

@@ -19,6 +19,44 @@ extension AgainstPeers {
             try check(capture, port, transport, in: scratch)
         }
 
+        /// What a run with a control group says of its calls is what is on the wire, datagram by datagram.
+        @Test(.needs(.tcpdump), .needs(.rawSockets), arguments: Transport.allCases)
+        func theControlGroupCarriesNoOption(_ transport: Transport) async throws {
+            let scratch = try Scratch()
+            let port = try UDPPorts.free()
+            let capture = try await Answer.during(port: port, in: scratch) { _ in
+                try await Capture.during("udp port \(port)", in: scratch) {
+                    try await place(
+                        transport, "127.0.0.1:\(port)", ["--tag-control", "50%", "--seed", "5"], calls: 40, in: scratch)
+                }
+            }
+            let rows = Table(try scratch.text("run/rtt.csv"))
+            let control = Table(try scratch.text("run/tag_control.csv"))
+            #expect(control.header == "call,tagged" && control.column("call").count == 40)
+            let kinds = Dictionary(
+                uniqueKeysWithValues: zip(control.column("call"), control.column("tagged")))
+            #expect(Set(kinds.values) == ["yes", "no"])
+            for (call, callID) in zip(rows.column("call"), rows.column("call_id")) {
+                let kind = try #require(kinds[call])
+                for (method, code) in Self.methods {
+                    let packets = capture.requests(method, toPort: port).filter { $0.callID == String(callID) }
+                    #expect(packets.count >= 1, "call \(call) \(method)")
+                    for packet in packets {
+                        let expected = kind == "yes" ? [0x5E, 40] + tagContent(of: packet, code, flags: 0) : []
+                        #expect(packet.options == expected, "call \(call), \(kind), \(method)")
+                        #expect(packet.bytes[0] == (kind == "yes" ? 0x4F : 0x45))
+                        #expect(packet.isWholeMessage && packet.hasRightHeaderChecksum)
+                    }
+                }
+            }
+            let summary = try Summary(try scratch.text("run/summary.json"))
+            let untagged = kinds.values.count { $0 == "no" }
+            #expect(summary.number("call_tag_effect", "untagged", "calls") == Double(untagged))
+            #expect(summary.number("call_tag_effect", "tagged", "calls") == Double(40 - untagged))
+            #expect(summary.number("call_tag_effect", "difference_us", "p50", "value") != nil)
+            #expect(try scratch.text("run/summary.txt").contains("Tagged calls answered "))
+        }
+
         /// The receiver is SIPp, which knows nothing of the tag.
         @Test(
             .needs(.networkNamespaces), .needs(.sipp), .needs(.tcpdump), .needs(.rawSockets),

@@ -15,7 +15,10 @@ import Testing
         }
     }
 
-    @Test(arguments: ["Datagrams", "Observations", "SIP", "Scenarios", "UserAgent", "Latency", "Reports", "Captures"])
+    @Test(arguments: [
+        "Datagrams", "Observations", "SIP", "Scenarios", "UserAgent", "Latency", "MachineReport", "Reports",
+        "Captures",
+    ])
     func aPureModuleKnowsNoSocketAndNoClock(module: String) throws {
         let forbidden = [
             "Glibc", "Foundation", "Dispatch", "CLinuxNet", "COpenSSL", "CPcap", "UDPTransport", "PacketCapture",

@@ -132,7 +132,7 @@ import UserAgent
     private let warmUp: UInt64 = 500
     private let measuredCalls: UInt64 = 500
     /// Unoptimised code boxes what release keeps in registers.
-    private let allocationsPerCall: UInt64 = 16
+    private let allocationsPerCall: UInt64 = 32
 #else
     private let warmUp: UInt64 = 5_000
     private let measuredCalls: UInt64 = 10_000

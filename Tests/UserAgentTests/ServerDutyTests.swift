@@ -148,6 +148,59 @@ import UserAgent
         }
     }
 
+    /// RFC 3261, 18.2.1 and RFC 3581, 4: in every response, the engine's own as well as the scenario's.
+    @Test(
+        arguments: [
+            ("10.0.0.1:5070", false, "10.0.0.1:5070;branch=z9hG4bKone"),
+            ("10.0.0.2:5070", false, "10.0.0.2:5070;branch=z9hG4bKone;received=10.0.0.1"),
+            ("10.0.0.10", false, "10.0.0.10;branch=z9hG4bKone;received=10.0.0.1"),
+            ("pc.example", false, "pc.example;branch=z9hG4bKone;received=10.0.0.1"),
+            ("10.0.0.1:5070", true, "10.0.0.1:5070;branch=z9hG4bKone;rport=40000;received=10.0.0.1"),
+            ("pc.example;rport=7;received=9.9.9.9", false, "pc.example;rport=7;received=9.9.9.9;branch=z9hG4bKone"),
+            ("pc.example;received=9.9.9.9", true, "pc.example;received=9.9.9.9;branch=z9hG4bKone;rport=40000"),
+            ("[2001:db8::1]", false, "[2001:db8::1];branch=z9hG4bKone;received=10.0.0.1"),
+        ] as [(String, Bool, String)])
+    func responsesShowWhereTheRequestCameFrom(_ via: String, _ rport: Bool, _ expected: String) throws {
+        let source = SocketAddress(ipv4: 0x0A00_0001, port: 40_000)
+        for (steps, capacity) in [(Self.called, CapacityProfile.unlimited), (Self.called, .fixed(.milliseconds(1)))] {
+            var bench = ServerBench(try VirtualEnds.server(Steps.scenario(steps), capacity: capacity))
+            bench.receive(SampleRequest(method: .invite, via: via, rport: rport), from: source)
+            bench.advance(by: .milliseconds(300))
+            bench.receive(SampleRequest(method: .options, callID: "o@x", via: via, rport: rport), from: source)
+            bench.advance(by: .milliseconds(1))
+            let vias = bench.sent.map(\.topVia)
+            #expect(vias.count == (capacity == .unlimited ? 3 : 4))
+            #expect(vias == vias.map { _ in "SIP/2.0/UDP " + expected })
+        }
+    }
+
+    /// Rings, and answers after a pause: then the request is taken from where it was kept.
+    private static let called =
+        "<recv request=\"INVITE\"/>" + Steps.response("180 Ringing", tag: ";tag=t") + "<pause milliseconds=\"200\"/>"
+        + Steps.response("200 OK", tag: ";tag=t") + "<recv request=\"ACK\"/>"
+
+    @Test func anIPv6SourceStandsInReceivedWithoutBrackets() throws {
+        let source = SocketAddress(ipv6High: 0x2001_0DB8_0000_0000, low: 1, port: 5070)
+        var bench = try standard()
+        bench.receive(SampleRequest(method: .invite, via: "pc.example", rport: true), from: source)
+        #expect(
+            bench.sent.first?.topVia
+                == "SIP/2.0/UDP pc.example;branch=z9hG4bKone;rport=5070;received=2001:db8::1")
+    }
+
+    /// Vias below the top one are other servers' business.
+    @Test func onlyTheTopViaIsAddedTo() throws {
+        var bench = try standard()
+        let below = "SIP/2.0/UDP 10.9.9.9;branch=z9hG4bKtwo;rport"
+        bench.receive(
+            SampleRequest(method: .invite, via: "10.0.0.7", rport: false, headers: "Via: \(below)\r\n"),
+            from: SocketAddress(ipv4: 0x0A00_0001, port: 5060))
+        let text = String(decoding: bench.sent[0].bytes, as: UTF8.self)
+        #expect(
+            text.contains(
+                "Via: SIP/2.0/UDP 10.0.0.7;branch=z9hG4bKone;received=10.0.0.1, \(below)\r\n"))
+    }
+
     @Test func workThatMetAFullOutboxIsBegunAtOnce() throws {
         var server = try VirtualEnds.server(StandardScenarios.uas, capacity: .fixed(.milliseconds(1)))
         let now = VirtualRun.start
@@ -162,5 +215,14 @@ import UserAgent
         #expect(server.deadline <= now)
         server.advance(to: now)
         #expect(server.deadline == now + .milliseconds(1))
+    }
+}
+
+extension VirtualRun.Sent {
+    /// The first value of the first Via.
+    fileprivate var topVia: String? {
+        var index = MessageIndex()
+        try? index.parse(bytes.span)
+        return String(decoding: bytes[index.topVia.bounds], as: UTF8.self)
     }
 }

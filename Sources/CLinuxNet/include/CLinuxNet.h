@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -68,7 +69,10 @@ void clinuxnet_wire_incoming(
 void clinuxnet_reset_incoming(struct clinuxnet_mmsghdr *messages, unsigned int n);
 
 int clinuxnet_sendmmsg(int fd, struct clinuxnet_mmsghdr *messages, unsigned int n);
-int clinuxnet_recvmmsg(int fd, struct clinuxnet_mmsghdr *messages, unsigned int n);
+// With `waits`, until there is one datagram or the socket's own receive time-out has passed; what else is there comes too.
+int clinuxnet_recvmmsg(int fd, struct clinuxnet_mmsghdr *messages, unsigned int n, bool waits);
+// Gives a socket that was opened non-blocking a receive that can wait, this long at most. Sends never wait (MSG_DONTWAIT).
+int clinuxnet_let_receive_wait(int fd, int64_t timeout_nanoseconds);
 int clinuxnet_recv_error(int fd, uint8_t *buffer, size_t capacity, struct clinuxnet_error *error);
 
 // The first control message of this level and type, or null.
@@ -100,5 +104,18 @@ void clinuxnet_name_thread(const char *name);
 // SIGINT and SIGTERM count and poke the eventfd; a negative one gives both their default action back.
 int clinuxnet_trap_signals(int eventfd);
 int clinuxnet_interruptions(void);
+
+// What ETHTOOL_GET_TS_INFO says of an interface. `clock` is negative where it has no PTP hardware clock.
+struct clinuxnet_timestamping {
+    uint32_t abilities;
+    int32_t clock;
+};
+int clinuxnet_interface_timestamping(const char *name, struct clinuxnet_timestamping *timestamping);
+
+// The extended attribute security.capability of a file: how many bytes it has.
+int clinuxnet_file_capabilities(const char *path, uint8_t *bytes, size_t capacity);
+
+// 0 where the kernel knows UDP_SEGMENT.
+int clinuxnet_try_segmentation(void);
 
 #endif

@@ -132,6 +132,19 @@ extension CSV {
     }
 }
 
+// MARK: tag_control.csv
+
+extension CSV {
+    /// Which of the calls of `rtt.csv` that were sent carried the call tag.
+    package static func appendTagControlHeader(to buffer: inout ByteBuffer) { buffer.append("call,tagged\n") }
+
+    package static func appendTagControlRow(_ call: CallRecord, to buffer: inout ByteBuffer) {
+        buffer.append(decimal: call.number)
+        buffer.append(call.isTagged ? ",yes" : ",no")
+        buffer.endRow()
+    }
+}
+
 // MARK: sweep.csv
 
 extension CSV {

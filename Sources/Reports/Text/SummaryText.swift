@@ -15,7 +15,9 @@ package enum SummaryText {
     }
 
     static func lines(_ summary: RunSummary) -> [String] {
-        var sections = [verdict(summary), calls(summary), responseTimes(summary), sessions(summary)]
+        var sections = [verdict(summary), calls(summary), responseTimes(summary)]
+        sections.append(summary.tagEffect.map(TagEffectReport.lines) ?? [])
+        sections.append(sessions(summary))
         sections.append(messages(summary))
         if !summary.conditions.isCapture { sections.append(generator(summary)) }
         return Array(sections.filter { !$0.isEmpty }.joined(separator: [""]))

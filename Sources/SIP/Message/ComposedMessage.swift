@@ -96,7 +96,11 @@ package enum ComposedMessage {
         out.append(UInt8.space)
         out.append(reason)
         out.append("\r\n")
-        out.append(headers: .via, of: request, index)
+        for header in index.headers where header.name == .via {
+            out.append("Via: ")
+            out.append(via: header, of: request, index)
+            out.append("\r\n")
+        }
         out.append(line: "From", unfolding: request, index.from)
         out.append("To: ")
         out.append(unfolding: request, index.to)

@@ -97,6 +97,9 @@ extension MessageIndex {
                 viaBranch = parameter.value
             } else if bytes.isName(parameter.name, .rport) {
                 viaHasRport = true
+                if parameter.value.isEmpty { viaRportEnd = UInt16(truncatingIfNeeded: parameter.name.end) }
+            } else if bytes.isName(parameter.name, .received) {
+                viaHasReceived = true
             }
         }
         i = bytes.skipBlanks(from: i, to: end)

@@ -30,6 +30,11 @@ package struct MessageIndex: Sendable {
     /// 0: none given.
     package internal(set) var viaPort: UInt16 = 0
     package internal(set) var viaHasRport = false
+    /// The place after an `rport` that asks for its value; 0: none does.
+    var viaRportEnd: UInt16 = 0
+    var viaHasReceived = false
+    /// What responses add to the top Via (`noteSource`).
+    var viaSource: SocketAddress?
     /// Via values in all headers.
     package internal(set) var viaCount = 0
 

@@ -30,6 +30,9 @@ extension MessageIndex {
         viaHost = .empty
         viaPort = 0
         viaHasRport = false
+        viaRportEnd = 0
+        viaHasReceived = false
+        viaSource = nil
         viaCount = 0
         from = .empty
         fromTag = .empty

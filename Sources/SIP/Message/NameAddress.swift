@@ -112,4 +112,5 @@ struct PackedName: BitwiseCopyable {
     static let lr = PackedName(word: 0x726C, count: 2)
     static let branch = PackedName(word: 0x6863_6E61_7262, count: 6)
     static let rport = PackedName(word: 0x74_726F_7072, count: 5)
+    static let received = PackedName(word: 0x6465_7669_6563_6572, count: 8)
 }

@@ -101,7 +101,11 @@ extension MessageTemplate {
                 if wanted.withName { out.append(literals.span.extracting(name.lowerBound..<name.upperBound + 2)) }
                 valueStart = out.count
             }
-            out.append(unfolding: last, header)
+            if header.name == .via {
+                out.append(via: header, of: last, index)
+            } else {
+                out.append(unfolding: last, header)
+            }
         }
         guard let valueStart else { return out.count..<out.count }
         let value = valueStart..<out.count
@@ -159,6 +163,14 @@ extension ByteBuffer {
             append(UInt8(ascii: "["))
             append(ipv6: address)
             append(UInt8(ascii: "]"))
+        }
+    }
+
+    /// The same without brackets.
+    mutating func append(host address: SocketAddress) {
+        switch address.family {
+        case .ipv4: append(hostInURI: address)
+        case .ipv6: append(ipv6: address)
         }
     }
 
