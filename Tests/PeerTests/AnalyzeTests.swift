@@ -19,30 +19,53 @@ extension AgainstPeers {
                 }
             }
             let said = Table(try scratch.text("run/retransmissions.csv"))
-            // How late this machine's scheduler let the run be is the run's to say; the rest is a millisecond.
-            let late = (said.numbers("late_us").max() ?? 0) / 1000
-            let analyzed = try await analyze([file, "--check-timers", "--tolerance", "\(late + 1)ms"], in: scratch)
-            #expect(analyzed.status == 0, "\(analyzed)")
+            let calls = Table(try scratch.text("run/rtt.csv"))
+            // How far off its schedule the run was, by its own account: its copies, and its first BYE, which in a debug
+            // build may leave tens of milliseconds after the engine set its timer. The capture may add one.
+            let late = said.numbers("late_us").max() ?? 0
+            let early = calls.numbers("bye_us").map { abs($0 - 3_500_000) }.max() ?? 0
+            let tolerance = "\(max(late, early) / 1000 + 1)ms"
+            let analyzed = try await analyze([file, "--check-timers", "--tolerance", tolerance], in: scratch)
+            #expect(analyzed.status == 0, "\(tolerance)\n\(analyzed)")
             #expect(analyzed.output.contains("rules kept"), "\(analyzed)")
             let seen = Table(try scratch.text("out/retransmissions.csv"))
             #expect(seen.header.hasPrefix(said.header) && said.rows.count == 60)
             #expect(seen.rows.count == said.rows.count)
             #expect(Set(seen.column("check")) == ["ok"])
-            func gaps(_ table: Table) -> [String: Double] {
-                // Against the first copy of the same message, so that neither clock's beginning matters.
-                var first: [String: Double] = [:]
-                var gaps: [String: Double] = [:]
-                for row in table.rows.indices {
-                    let message = "\(table[row, "call_id"] ?? "") \(table[row, "message"] ?? "")"
-                    guard let sent = Double(table[row, "sent_s"] ?? "") else { continue }
-                    if table[row, "nth"] == "1" { first[message] = sent }
-                    gaps["\(message) \(table[row, "nth"] ?? "")"] = sent - (first[message] ?? .nan)
-                }
-                return gaps
+            // From the first message to its answer, and from the first copy to each later one: whatever the run says, the
+            // wire says too, to a millisecond. One process may be put aside between reading the clock and sending.
+            let wire = Table(try scratch.text("out/rtt.csv"))
+            var differences: [Double] = []
+            for column in ["answer_us", "bye_us"] {
+                differences += Self.differences(Self.lengths(calls, column), Self.lengths(wire, column))
             }
-            let (run, capture) = (gaps(said), gaps(seen))
-            #expect(Set(run.keys) == Set(capture.keys))
-            for (message, gap) in run { #expect(abs((capture[message] ?? .nan) - gap) < 0.001, "\(message)") }
+            #expect(differences.count == 20)
+            differences += Self.differences(Self.gaps(said), Self.gaps(seen))
+            #expect(differences.count == 80)
+            #expect(differences.filter { !(abs($0) < 1000) }.count <= 3, "\(differences)")
+        }
+
+        private static func lengths(_ table: Table, _ column: String) -> [String: Double] {
+            Dictionary(
+                uniqueKeysWithValues: zip(table.column("call_id").map(String.init), table.numbers(column)))
+        }
+
+        /// Of each message sent again, how long after its first copy, in us: neither clock's beginning matters.
+        private static func gaps(_ table: Table) -> [String: Double] {
+            var first: [String: Double] = [:]
+            var gaps: [String: Double] = [:]
+            for row in table.rows.indices {
+                let message = "\(table[row, "call_id"] ?? "") \(table[row, "message"] ?? "")"
+                guard let sent = Double(table[row, "sent_s"] ?? "") else { continue }
+                if table[row, "nth"] == "1" { first[message] = sent }
+                gaps["\(message) \(table[row, "nth"] ?? "")"] = (sent - (first[message] ?? .nan)) * 1e6
+            }
+            return gaps
+        }
+
+        /// NaN where the two do not tell of the same.
+        private static func differences(_ a: [String: Double], _ b: [String: Double]) -> [Double] {
+            a.map { (b[$0.key] ?? .nan) - $0.value }
         }
 
         @Test(.needs(.tcpdump), .needs(.sipp))
