@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ifaddrs.h>
 #include <linux/errqueue.h>
 #include <linux/ethtool.h>
+#include <linux/net_tstamp.h>
 #include <linux/sock_diag.h>
 #include <linux/sockios.h>
 #include <linux/udp.h>
@@ -34,6 +36,7 @@ _Static_assert(
         offsetof(struct clinuxnet_outgoing, control) + CMSG_ALIGN(sizeof(struct cmsghdr)),
     "the option is its control message's content");
 _Static_assert(CMSG_SPACE(CLINUXNET_OPTION_CAPACITY) == CMSG_LEN(CLINUXNET_OPTION_CAPACITY), "no room after the option");
+_Static_assert(2 * CMSG_SPACE(sizeof(uint32_t)) == CLINUXNET_STAMP_CAPACITY, "two requests of four bytes");
 _Static_assert(CLINUXNET_ORIGIN_ICMP == SO_EE_ORIGIN_ICMP && CLINUXNET_ORIGIN_ICMP6 == SO_EE_ORIGIN_ICMP6, "origins");
 
 void clinuxnet_wire_outgoing(struct clinuxnet_mmsghdr *messages, struct clinuxnet_outgoing *items, unsigned int n) {
@@ -102,35 +105,114 @@ const uint8_t *clinuxnet_find_control(const struct msghdr *header, int level, in
     return NULL;
 }
 
-int clinuxnet_recv_error(int fd, uint8_t *buffer, size_t capacity, struct clinuxnet_error *error) {
-    _Alignas(struct cmsghdr) uint8_t control[CLINUXNET_CONTROL_CAPACITY];
-    struct iovec payload = {.iov_base = buffer, .iov_len = capacity};
-    struct msghdr header = {
-        .msg_name = &error->destination,
-        .msg_namelen = sizeof error->destination,
-        .msg_iov = &payload,
-        .msg_iovlen = 1,
-        .msg_control = control,
-        .msg_controllen = sizeof control,
-    };
+int clinuxnet_recvmmsg_errors(int fd, struct clinuxnet_mmsghdr *messages, unsigned int n) {
+    int result = recvmmsg(fd, (struct mmsghdr *)messages, n, MSG_ERRQUEUE | MSG_DONTWAIT, NULL);
+    return result < 0 ? -errno : result;
+}
+
+void clinuxnet_read_error(const struct clinuxnet_mmsghdr *message, struct clinuxnet_error *error) {
+    const struct msghdr *header = &message->header;
     memset(error, 0, sizeof *error);
-    ssize_t result = recvmsg(fd, &header, MSG_ERRQUEUE | MSG_DONTWAIT);
-    if (result < 0) return -errno;
-    error->count = (size_t)result;
+    error->count = message->count;
+    memcpy(&error->destination, header->msg_name, sizeof error->destination);
 
     size_t count = 0;
-    const uint8_t *found = clinuxnet_find_control(&header, IPPROTO_IP, IP_RECVERR, &count);
-    if (found == NULL) found = clinuxnet_find_control(&header, IPPROTO_IPV6, IPV6_RECVERR, &count);
-    if (found == NULL || count < sizeof(struct sock_extended_err)) return 0;
+    const uint8_t *found = clinuxnet_find_control(header, IPPROTO_IP, IP_RECVERR, &count);
+    if (found == NULL) found = clinuxnet_find_control(header, IPPROTO_IPV6, IPV6_RECVERR, &count);
+    if (found == NULL || count < sizeof(struct sock_extended_err)) return;
     struct sock_extended_err extended;
     memcpy(&extended, found, sizeof extended);
     error->error = extended.ee_errno;
     error->origin = extended.ee_origin;
     error->type = extended.ee_type;
     error->code = extended.ee_code;
+    if (extended.ee_origin == SO_EE_ORIGIN_TIMESTAMPING) {
+        error->stamp = clinuxnet_receive_stamp(header);
+        error->stamp_number = extended.ee_data;
+        return;
+    }
     size_t left = count - sizeof extended;
     memcpy(&error->offender, found + sizeof extended, left < sizeof error->offender ? left : sizeof error->offender);
-    return 0;
+}
+
+// asm-generic/socket.h: SCM_TS_OPT_ID, which not every system's headers have.
+enum { CHOSEN_STAMP_NUMBER = 81 };
+// linux/socket.h: MSG_PROBE.
+enum { PROBE_ONLY = 0x10 };
+
+int clinuxnet_enable_stamps(int fd) {
+    int flags = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_OPT_ID |
+                SOF_TIMESTAMPING_OPT_TSONLY;
+    return setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof flags) < 0 ? -errno : 0;
+}
+
+static int has_address(const struct sockaddr *candidate, const struct sockaddr *wanted) {
+    if (candidate == NULL || candidate->sa_family != wanted->sa_family) return 0;
+    if (wanted->sa_family == AF_INET) {
+        return ((const struct sockaddr_in *)candidate)->sin_addr.s_addr ==
+               ((const struct sockaddr_in *)wanted)->sin_addr.s_addr;
+    }
+    return memcmp(
+               &((const struct sockaddr_in6 *)candidate)->sin6_addr, &((const struct sockaddr_in6 *)wanted)->sin6_addr,
+               sizeof(struct in6_addr)) == 0;
+}
+
+int clinuxnet_offers_hardware_stamps(const struct sockaddr *address) {
+    struct ifaddrs *interfaces = NULL;
+    if (getifaddrs(&interfaces) < 0) return 0;
+    struct clinuxnet_timestamping found = {0};
+    int result = -ENODEV;
+    for (struct ifaddrs *i = interfaces; i != NULL && result == -ENODEV; i = i->ifa_next) {
+        if (has_address(i->ifa_addr, address)) result = clinuxnet_interface_timestamping(i->ifa_name, &found);
+    }
+    freeifaddrs(interfaces);
+    uint32_t needed = SOF_TIMESTAMPING_TX_HARDWARE | SOF_TIMESTAMPING_RX_HARDWARE | SOF_TIMESTAMPING_RAW_HARDWARE;
+    return result == 0 && (found.abilities & needed) == needed;
+}
+
+static size_t put_control(uint8_t *at, int type, uint32_t value) {
+    struct cmsghdr *control = (struct cmsghdr *)at;
+    control->cmsg_level = SOL_SOCKET;
+    control->cmsg_type = type;
+    control->cmsg_len = CMSG_LEN(sizeof value);
+    memcpy(CMSG_DATA(control), &value, sizeof value);
+    return CMSG_SPACE(sizeof value);
+}
+
+void clinuxnet_ask_for_stamp(struct clinuxnet_mmsghdr *message, int64_t number) {
+    struct msghdr *header = &message->header;
+    uint8_t *control = header->msg_control;
+    header->msg_controllen += put_control(control + header->msg_controllen, SO_TIMESTAMPING, SOF_TIMESTAMPING_TX_SOFTWARE);
+    if (number < 0) return;
+    header->msg_controllen += put_control(control + header->msg_controllen, CHOSEN_STAMP_NUMBER, (uint32_t)number);
+}
+
+int clinuxnet_can_choose_stamp_numbers(void) {
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -errno;
+    _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(uint32_t))] = {0};
+    struct sockaddr_in loopback = {
+        .sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct msghdr header = {
+        .msg_name = &loopback,
+        .msg_namelen = sizeof loopback,
+        .msg_control = control,
+        .msg_controllen = put_control(control, CHOSEN_STAMP_NUMBER, 0),
+    };
+    // With these flags and no payload udp(7) looks at everything and sends nothing.
+    int result = clinuxnet_enable_stamps(fd);
+    if (result == 0) result = sendmsg(fd, &header, MSG_CONFIRM | PROBE_ONLY) < 0 ? -errno : 0;
+    close(fd);
+    return result;
+}
+
+int64_t clinuxnet_receive_stamp(const struct msghdr *header) {
+    size_t count = 0;
+    const uint8_t *found = clinuxnet_find_control(header, SOL_SOCKET, SO_TIMESTAMPING, &count);
+    struct timespec software;
+    if (found == NULL || count < sizeof software) return 0;
+    memcpy(&software, found, sizeof software);
+    return (int64_t)software.tv_sec * 1000000000 + software.tv_nsec;
 }
 
 int clinuxnet_socket_drops(int fd, uint32_t *drops) {

@@ -7,6 +7,8 @@ package struct Transmit: Sendable, BitwiseCopyable {
     package var source: UInt16
     /// Nil: goes out without the call tag (responses, and calls of the untagged control group).
     package var tag: CallTag?
+    /// The instant it leaves is used: the kernel is asked for it, where the run uses the kernel's clock.
+    package var wantsStamp = false
     /// Given back to the engine with the instant of sending (`didSend`).
     package var receipt: Receipt
     /// When the schedule wanted it sent: the retransmission timer's instant, or for a call's first request its due time.

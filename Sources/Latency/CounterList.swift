@@ -13,6 +13,8 @@ extension Counters {
         ("malformed", \.malformed), ("large_requests", \.largeRequests),
         ("receive_queue_drops", \.receiveQueueDrops), ("send_queue_full", \.sendQueueFull),
         ("send_errors", \.sendErrors), ("icmp_errors", \.icmpErrors),
+        ("transmit_stamps_missing", \.transmitStampsMissing), ("receive_stamps_missing", \.receiveStampsMissing),
+        ("clock_steps", \.clockSteps),
     ]
 
     package static func + (a: Counters, b: Counters) -> Counters { combine(a, b) { $0 &+ $1 } }

@@ -29,6 +29,8 @@ package struct LatencyRecorder: Sendable {
     /// One for each name in the scenario, in its order.
     package private(set) var named: [LatencyHistogram]
 
+    package private(set) var split = SplitHistograms()
+
     package private(set) var outcomes: [CallOutcome: UInt64] = [:]
     /// Final responses to INVITE by status.
     package private(set) var finalStatuses: [UInt16: UInt64] = [:]
@@ -122,6 +124,7 @@ package struct LatencyRecorder: Sendable {
         for (outcome, n) in other.outcomes { outcomes[outcome, default: 0] += n }
         for (status, n) in other.finalStatuses { finalStatuses[status, default: 0] += n }
         for (timer, n) in other.retransmissionsByTimer { retransmissionsByTimer[timer, default: 0] += n }
+        split.merge(other.split)
         sessions.merge(other.sessions)
         callsWithRetransmission += other.callsWithRetransmission
         rttByKernelClock += other.rttByKernelClock
@@ -141,6 +144,7 @@ package struct LatencyRecorder: Sendable {
         if call.retransmissions == 0 { rttWithoutRetransmission.record(length) }
         if call.isTagged { rttTagged.record(length) } else { rttUntagged.record(length) }
         if call.clock == .kernel { rttByKernelClock += 1 }
+        split.record(call)
     }
 
     private mutating func recordSessionDelays(of call: CallRecord) {

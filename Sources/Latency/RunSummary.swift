@@ -26,6 +26,8 @@ package struct RunConditions: Sendable {
     package var batch = Nanoseconds.zero
     /// Read from a capture: nobody here placed these calls, and there is no generator to judge.
     package var isCapture = false
+    /// The kernel's clock was asked for, not merely taken where there was one.
+    package var wantsKernelClock = false
     /// Names of the scenario's own response times, in its order.
     package var responseTimeNames: [String]
     /// Sentences to print with the result ("this target is a model").
@@ -92,6 +94,7 @@ package struct RunSummary: Sendable {
     package var bye: LatencyFigures
     package var late: LatencyFigures
     package var named: [Named]
+    package var split: LatencySplit
 
     package var sessions: SessionMetrics
     package var srd: LatencyFigures
@@ -141,6 +144,7 @@ package struct RunSummary: Sendable {
         bye = recorder.bye.figures
         late = recorder.late.figures
         named = zip(conditions.responseTimeNames, recorder.named).map { Named(name: $0, figures: $1.figures) }
+        split = recorder.split.figures
         sessions = recorder.sessions
         srd = recorder.srd.figures
         srdFailed = recorder.srdFailed.figures
@@ -174,6 +178,9 @@ package struct RunSummary: Sendable {
         evidence.load = load
         evidence.isSpinning = conditions.isSpinning
         evidence.batch = conditions.batch
+        evidence.wantsKernelClock = conditions.wantsKernelClock
+        evidence.rttByKernelClock = rttByKernelClock
+        evidence.clockSteps = counters.clockSteps
         var verdict = VerdictRules.judge(evidence)
         if negativeLateness > 0 {
             verdict.notes.append("\(negativeLateness) calls were sent before they were due: counted as on time.")

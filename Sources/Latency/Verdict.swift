@@ -51,6 +51,9 @@ package struct GeneratorEvidence: Sendable {
     package var isSpinning = false
     /// Due calls were let wait this long on purpose (`--batch`): so much lateness is no failing.
     package var batch = Nanoseconds.zero
+    package var wantsKernelClock = false
+    package var rttByKernelClock: UInt64 = 0
+    package var clockSteps: UInt64 = 0
 
     package init() {}
 }
@@ -87,6 +90,10 @@ package enum VerdictRules {
     /// warming up, three (a fifth) are a state.
     static let busyShare = 0.2
 
+    /// Calls without both stamps, where stamps were asked for. Their RTT is by the sending thread's own clock, longer by
+    /// what that thread waited; above one in a hundred that shows in the 99th percentile.
+    static let unstampedShare = 0.01
+
     package static func judge(_ evidence: GeneratorEvidence) -> Verdict {
         var findings: [Finding] = []
         var notes: [String] = []
@@ -94,6 +101,7 @@ package enum VerdictRules {
         judgeDatagrams(evidence, &findings, &notes)
         judgeLateness(evidence, &findings, &notes)
         judgeLoad(evidence, &findings)
+        judgeClock(evidence, &findings, &notes)
         noteThinPercentiles(evidence, &notes)
         // Stable: rules of one level stay in the order above.
         let sorted = findings.filter { $0.level == .invalid } + findings.filter { $0.level == .suspect }
@@ -197,6 +205,29 @@ package enum VerdictRules {
                     level: .suspect,
                     sentence: "A sending thread was at \(DecimalText.trimmed(WorkerLoad.busyPercent)) % CPU or more in "
                         + "\(e.load.busySeconds) of \(e.load.seconds) seconds: it had no room for a burst."))
+        }
+    }
+
+    private static func judgeClock(_ e: GeneratorEvidence, _ findings: inout [Finding], _ notes: inout [String]) {
+        let isKernel = e.wantsKernelClock || e.rttByKernelClock > 0
+        if isKernel, e.clockSteps > 0 {
+            findings.append(
+                Finding(
+                    level: .suspect,
+                    sentence:
+                        "This host's wall clock was set \(e.clockSteps) \(plural(e.clockSteps, "time")) during the "
+                        + "run: calls open then are timed by stamps from before and after."))
+        }
+        let unstamped = e.rtt.count - min(e.rttByKernelClock, e.rtt.count)
+        guard isKernel, unstamped > 0 else { return }
+        let share = "\(unstamped) of \(e.rtt.count) calls lack a kernel timestamp"
+        if e.wantsKernelClock, Double(unstamped) > unstampedShare * Double(e.rtt.count) {
+            findings.append(
+                Finding(
+                    level: .suspect,
+                    sentence: share + ": their RTT has the generator's own waiting in it (clock app in rtt.csv)."))
+        } else {
+            notes.append(share + " (clock app in rtt.csv).")
         }
     }
 

@@ -42,12 +42,12 @@ package struct LoadLevel {
         defer { _ = server?.stop() }
         let target = server?.address ?? setup.target
         let workers = setup.options.workers
-        var lines: [Line] = []
-        for worker in 0..<workers { lines.append(try bindLine(worker)) }
+        let (lines, stamps) = try StampGrant.with(setup.options) { stamps in
+            (try (0..<workers).map { try bindLine($0, stamps) }, stamps)
+        }
         var programs: [Program] = []
         for line in lines { programs.append(try compile(target, line.sources[0])) }
         let program = programs[0]
-
         let channel = try JournalChannel(workers: workers)
         let control = self.control
         let captures = try startCaptures(target, lines[0].sources[0])
@@ -58,10 +58,10 @@ package struct LoadLevel {
             onInterval: progress, onFailure: { control.ask(for: .stopping) })
         let begun = SystemClock.wall()
         let start = SystemClock.monotonic() + .milliseconds(20)  // by then both threads are there
-        try writeManifest(lines[0], target, begun)
-        let report = try place(programs, lines, target, channel, start)
+        try writeManifest(lines[0], target, begun, stamps)
+        let report = try place(programs, lines, target, channel, start, stamps)
         let written = writer.finish()
-        var outcome = try conclude(program, report, written)
+        var outcome = try conclude(program, report, written, stamps)
         outcome.captures = captures.map { $0.stop() }
         return outcome
     }
@@ -120,19 +120,21 @@ package struct LoadLevel {
         return path.dropLast(name.count) + "\(name[..<dot])-\(DecimalText.trimmed(rate))cps\(name[dot...])"
     }
 
-    private func bindLine(_ worker: Int) throws(RunFailure) -> Line {
+    private func bindLine(_ worker: Int, _ stamps: StampGrant) throws(RunFailure) -> Line {
         var first = setup.sources[0]
         if first.port != 0 { first.port &+= UInt16(worker) }
         let isRaw = setup.options.transport == .raw
         let binding = isRaw ? SocketAddress(ipv4: 0, port: first.port) : first
         do throws(SystemError) {
             var socketOptions = UDPSocket.Options()
-            socketOptions.segments = setup.options.batch > .zero
+            // A segment has no stamp of its own.
+            socketOptions.segments = setup.options.batch > .zero && setup.options.timestamps != .kernel
+            socketOptions.stamps = stamps.areOn
             let socket = try UDPSocket(binding: binding, options: socketOptions)
             let port = socket.localAddress.port
             let sources = setup.sources.map { $0.withPort(port) }
             let buffer = socket.receiveBuffer
-            let raw: RawSender? = isRaw ? try RawSender(sources: sources) : nil
+            let raw: RawSender? = isRaw ? try RawSender(sources: sources, stamps: stamps.areOn) : nil
             return Line(
                 socket: Handover(socket), raw: Handover(raw), sources: sources, receiveBuffer: buffer)
         } catch {
@@ -178,7 +180,7 @@ package struct LoadLevel {
 
     private func place(
         _ programs: [Program], _ lines: [Line], _ target: SocketAddress, _ channel: JournalChannel,
-        _ start: MonotonicInstant
+        _ start: MonotonicInstant, _ stamps: StampGrant
     ) throws -> WorkerReport {
         let run = RunIdentity.make()
         var threads: [(thread: WorkerThread, report: ReportBox)] = []
@@ -186,7 +188,8 @@ package struct LoadLevel {
             let box = ReportBox()
             let wakeup = worker == 0 ? self.wakeup : try Wakeup()
             let thread = try startThread(
-                worker, programs[worker], configuration(run, start, line.sources), line, target, channel, box, wakeup)
+                worker, programs[worker], configuration(run, start, line.sources), line, target, channel, box, wakeup,
+                stamps)
             threads.append((thread, box))
         }
         var merged: WorkerReport?
@@ -212,14 +215,15 @@ package struct LoadLevel {
 
     private func startThread(
         _ worker: Int, _ program: Program, _ configuration: EngineConfiguration, _ line: Line, _ target: SocketAddress,
-        _ channel: JournalChannel, _ box: ReportBox, _ wakeup: Wakeup
+        _ channel: JournalChannel, _ box: ReportBox, _ wakeup: Wakeup, _ stamps: StampGrant
     ) throws -> WorkerThread {
         let options = setup.options
         // Every call that is open when the last one is due ends by its own timers within this.
         let drain = options.drainTimeout ?? options.hold + options.timers.transactionTimeout * 2 + .seconds(1)
         let settings = UACWorker.Settings(
             number: worker, start: configuration.start, tag: setup.tag, keepsGoing: options.keepsGoing,
-            drainTimeout: drain, isPrecise: options.isPrecise)
+            drainTimeout: drain, isPrecise: options.isPrecise, stamps: stamps.areOn,
+            reads: options.reads)
         let pacer = pacer(configuration.start, worker: worker, workers: options.workers)
         // The limits are the run's: each worker gets its share, the first ones what is left over.
         let share = options.maxConcurrent / options.workers
@@ -256,7 +260,7 @@ package struct LoadLevel {
     // MARK: concluding
 
     private func conclude(
-        _ program: Program, _ report: WorkerReport, _ written: RecordWriter.Result
+        _ program: Program, _ report: WorkerReport, _ written: RecordWriter.Result, _ stamps: StampGrant
     ) throws -> Outcome {
         var summary = RunSummary(written.recorder, conditions: conditions(program, report))
         summary.tagEffect = written.populations?.effect(seed: setup.options.seed)
@@ -268,6 +272,11 @@ package struct LoadLevel {
             bytes.removeAll()
             SummaryText.append(summary, to: &bytes)
             try OutputFile.create(directory + "/summary.txt", holding: bytes)
+            if stamps.areOn {
+                bytes.removeAll()
+                CSV.appendSplit(summary.split, to: &bytes)
+                try OutputFile.create(directory + "/split.csv", holding: bytes)
+            }
             try OutputFile.create(directory + "/rtt.svg", holding: RTTPlot.svg(summary, points: written.points))
         } catch {
             failure = failure ?? error
@@ -285,6 +294,7 @@ package struct LoadLevel {
             isSpinning: options.isPrecise,
             responseTimeNames: program.responseTimeNames, notes: setup.notes)
         conditions.batch = options.batch
+        conditions.wantsKernelClock = options.timestamps == .kernel
         return conditions
     }
 
@@ -309,12 +319,12 @@ package struct LoadLevel {
     }
 
     private func writeManifest(
-        _ line: Line, _ target: SocketAddress, _ begun: WallInstant
+        _ line: Line, _ target: SocketAddress, _ begun: WallInstant, _ stamps: StampGrant
     ) throws(RunFailure) {
         var bytes = ByteBuffer(capacity: 1 << 14)
         let manifest = Manifest(
             setup: setup, rate: rate, target: target, sources: line.sources, receiveBuffer: line.receiveBuffer,
-            begun: begun)
+            begun: begun, stamps: stamps)
         RunFiles.appendManifest(manifest.fields, to: &bytes)
         try OutputFile.create(directory + "/manifest.json", holding: bytes)
     }

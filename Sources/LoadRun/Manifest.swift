@@ -12,6 +12,7 @@ struct Manifest {
     let sources: [SocketAddress]
     let receiveBuffer: Int
     let begun: WallInstant
+    let stamps: StampGrant
 
     var fields: [(String, JSONValue)] {
         let options = setup.options
@@ -25,7 +26,7 @@ struct Manifest {
             ("load", .object(loadFields)),
             ("timers_ms", .object(timerFields)),
             ("call_tag", .object(tagFields)),
-            ("timestamps", .object([("source", .string("app")), ("clock", .string("CLOCK_MONOTONIC"))])),
+            ("timestamps", .object(timestampFields)),
             ("host", .object(Self.hostFields)),
             ("rfc7502", .object(rfc7502Fields)),
         ]
@@ -38,6 +39,17 @@ struct Manifest {
             ("transport", .string(setup.options.transport.rawValue)),
             ("source_addresses", .string(sourceText)),
             ("receive_buffer_bytes", .count(UInt64(max(receiveBuffer, 0)))),
+        ]
+    }
+
+    private var timestampFields: [(String, JSONValue)] {
+        [
+            ("asked", .string(setup.options.timestamps.rawValue)),
+            ("source", .string(stamps.areOn ? "kernel" : "app")),
+            ("clock", .string(stamps.areOn ? "CLOCK_REALTIME, by clock pairs on CLOCK_MONOTONIC" : "CLOCK_MONOTONIC")),
+            ("hardware_offered", .bool(sources.first.map(KernelStamps.hardwareIsOffered) ?? false)),
+            ("hardware_used", .bool(false)),
+            ("why_not_kernel", stamps.refusal.map { .string($0) } ?? .null),
         ]
     }
 
@@ -59,6 +71,7 @@ struct Manifest {
             ("max_concurrent", .count(UInt64(options.maxConcurrent))),
             ("workers", .count(UInt64(options.workers))),
             ("wait", .string(options.isPrecise ? "precise" : "default")),
+            ("reads_us", .number(options.reads.seconds * 1e6, decimals: 3)),
             ("batch_us", .number(options.batch.seconds * 1e6, decimals: 3)),
         ]
     }

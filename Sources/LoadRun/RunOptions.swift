@@ -7,6 +7,12 @@ import UserAgent
 /// Everything a run is told, parsed once and never changed.
 package struct RunOptions: Sendable {
     package enum Transport: String, Sendable { case udp, raw }
+    /// Which clock times are read from.
+    package enum Timestamps: String, Sendable, CaseIterable {
+        /// The kernel's where it stamps, else the sending thread's.
+        case auto
+        case kernel, app
+    }
     package enum Tagging: Sendable, Equatable {
         /// On towards loopback where the privilege is there, else off.
         case automatic
@@ -47,6 +53,7 @@ package struct RunOptions: Sendable {
     /// Between two levels of a sweep of a real target.
     package var settle = Nanoseconds.seconds(2)
     package var transport = Transport.udp
+    package var timestamps = Timestamps.auto
     package var tagging = Tagging.automatic
     package var tagType = TagOptions.OptionType.measurement
     /// Share of the calls left without the tag, chosen by the seed. Nil: none.
@@ -69,6 +76,8 @@ package struct RunOptions: Sendable {
     package var isPrecise = false
     /// Due calls wait up to this long to be sent together.
     package var batch = Nanoseconds.zero
+    /// Arrivals wait up to this long to be read together. Needs the kernel's timestamps.
+    package var reads = Nanoseconds.zero
     package var keys: [String: String] = [:]
     /// Of the built-in target.
     package var capacity = CapacityProfile.asterisk2014

@@ -16,6 +16,10 @@ struct UACWorker: ~Copyable {
         var drainTimeout: Nanoseconds
         /// Sleep until shortly before a call is due, then watch the clock.
         var isPrecise: Bool
+        /// Datagrams are stamped by the kernel.
+        var stamps: Bool
+        /// Once something was read or sent, arrivals wait this long to be read together, or until a call is due.
+        var reads: Nanoseconds
     }
 
     /// How long before a due call a precise worker stops sleeping. A sleeper is woken 15 to 50 us late on an idle core;
@@ -43,6 +47,11 @@ struct UACWorker: ~Copyable {
     /// Silence counts from here: the first call may be due long after the start.
     private var firstSentAt: MonotonicInstant?
     private var cpuAtStart = Nanoseconds.zero
+    private var clock: StampClock
+    /// Until then arrivals wake nobody.
+    private var readAgainAt = MonotonicInstant(nanoseconds: 0)
+    /// A call was due while arrivals waited: it goes first, then they are read.
+    private var readsNext = false
 
     init(settings: Settings, channel: JournalChannel, control: RunControl) {
         self.settings = settings
@@ -50,6 +59,7 @@ struct UACWorker: ~Copyable {
         self.control = control
         nextMark = settings.start + .seconds(1)
         lastOffer = settings.start
+        clock = StampClock(at: SystemClock.monotonic())
     }
 
     /// Runs to the end. `raw` sends where it is given; receiving is always the socket's.
@@ -77,26 +87,41 @@ struct UACWorker: ~Copyable {
                 report.end = end
                 break
             }
-            handOver(&uac, &socket, at: now)
-            let deadline = min(uac.deadline, nextMark, drainUntil, now + Self.longestSleep)
+            handOver(&uac, &socket, &raw, at: now)
+            if readsNext {
+                readsNext = false
+                receive(&uac, &socket, &raw, &poller)
+                continue
+            }
+            // Unread, the stamps of what was just sent would end the wait at once.
+            if settings.stamps { takeStamps(&uac, &socket, &raw) }
+            // In pairs: of more than two, `min` makes an array each time.
+            let deadline = min(min(uac.deadline, nextMark), min(drainUntil, now + Self.longestSleep))
             let readiness = wait(until: deadline, sending: uac.nextSending, from: now, &poller)
             if readiness.contains(.errors) { takeErrors(&uac, &socket) }
             if readiness.contains(.readable) { receive(&uac, &socket, &raw, &poller) }
         }
         flush(&uac, &socket, &raw, &poller)
-        finish(&uac, &socket)
+        finish(&uac, &socket, &raw)
         return report
     }
 
-    private func wait(
+    private mutating func wait(
         until deadline: MonotonicInstant, sending: MonotonicInstant, from now: MonotonicInstant, _ poller: inout Poller
     ) -> Readiness {
         if deadline <= now { return .readable }
-        guard settings.isPrecise, sending <= deadline else { return poller.wait(until: deadline) }
+        guard settings.isPrecise, sending <= deadline else {
+            return sleep(until: deadline, sending: sending, from: now, &poller)
+        }
         let sleepUntil = sending - Self.watching
         if sleepUntil > now {
-            let readiness = poller.wait(until: sleepUntil)
+            let readiness = sleep(until: sleepUntil, sending: sending, from: now, &poller)
             if !readiness.isEmpty { return readiness }
+        }
+        if settings.reads > .zero {
+            while SystemClock.monotonic() < sending {}
+            readsNext = true
+            return []
         }
         // What arrives meanwhile is read at once, but for the last moments, which belong to the call that is due: at high
         // rates the next one is always near, and a worker that only watched would never read.
@@ -111,6 +136,18 @@ struct UACWorker: ~Copyable {
         }
     }
 
+    /// Whoever wakes while arrivals wait reads them, too; but a call that is due goes first.
+    private mutating func sleep(
+        until deadline: MonotonicInstant, sending: MonotonicInstant, from now: MonotonicInstant, _ poller: inout Poller
+    ) -> Readiness {
+        guard settings.reads > .zero, readAgainAt > now else { return poller.wait(until: deadline) }
+        let readiness = poller.wait(until: min(deadline, readAgainAt), wantsRead: false)
+        if !readiness.isEmpty { return readiness }
+        if sending > min(deadline, readAgainAt) { return .readable }
+        readsNext = true
+        return []
+    }
+
     // MARK: the wire
 
     private mutating func receive(
@@ -120,24 +157,65 @@ struct UACWorker: ~Copyable {
         for _ in 0..<8 {
             let count = socket.receive()
             let now = SystemClock.monotonic()
+            if settings.stamps {
+                clock.keepUp(at: now)
+                // A request's stamp is made before its answer comes: read first, it is known when the call ends.
+                takeStamps(&uac, &socket, &raw)
+            }
             for i in 0..<count {
+                let rows = uac.engine.journal.calls.count
                 socket.withDatagram(i) { bytes, received in
-                    uac.handleDatagram(bytes, from: received.source, at: now)
+                    let arrivedAt = arrival(of: received, readAt: now, &uac)
+                    uac.handleDatagram(bytes, from: received.source, at: now, arrivedAt: arrivedAt)
+                }
+                if settings.stamps, uac.engine.journal.calls.count > rows {
+                    uac.engine.noteMatching(rowsFrom: rows, took: SystemClock.monotonic() - now)
                 }
                 if uac.engine.outbox.wantsFlush { flush(&uac, &socket, &raw, &poller) }
             }
+            if count > 0 { readAgainAt = now + settings.reads }
             if count < UDPSocket.batchCapacity { return }
+        }
+    }
+
+    private mutating func arrival(
+        of received: ReceivedDatagram, readAt now: MonotonicInstant, _ uac: inout UAC
+    ) -> MonotonicInstant? {
+        guard settings.stamps else { return nil }
+        if let arrivedAt = received.arrivedAt, let instant = clock.instant(of: arrivedAt, notAfter: now) {
+            return instant
+        }
+        uac.engine.counters.receiveStampsMissing += 1
+        return nil
+    }
+
+    private mutating func takeStamps(_ uac: inout UAC, _ socket: inout UDPSocket, _ raw: inout RawSender?) {
+        guard raw?.awaitsStamps ?? socket.awaitsStamps else { return }
+        let now = SystemClock.monotonic()
+        if raw != nil {
+            raw?.drainStamps { note($0, $1, &uac, at: now) }
+        } else {
+            socket.drainStamps { note($0, $1, &uac, at: now) }
         }
     }
 
     private mutating func takeErrors(_ uac: inout UAC, _ socket: inout UDPSocket) {
         let now = SystemClock.monotonic()
-        var last: ICMPError?
-        _ = socket.drainErrors { error, payload in
-            last = error
+        _ = socket.drainErrorQueue { note($0, $1, &uac, at: now) }
+    }
+
+    private mutating func note(
+        _ entry: ErrorQueueEntry, _ payload: borrowing Span<UInt8>, _ uac: inout UAC, at now: MonotonicInstant
+    ) {
+        switch entry {
+        case .unreachable(let error):
+            lastICMP = error
             uac.handleUnreachable(payload, at: now)
+        case .transmitted(let receipt, let leftAt):
+            if let instant = clock.instant(of: leftAt, notAfter: now) {
+                uac.engine.didTransmit(receipt, at: instant)
+            }
         }
-        lastICMP = last ?? lastICMP
     }
 
     private mutating func flush(
@@ -154,6 +232,7 @@ struct UACWorker: ~Copyable {
             firstSentAt = firstSentAt ?? before
             reportSent(&uac, from..<result.next, before, after, hasRejections: result.rejected > 0)
             from = result.next
+            readAgainAt = after + settings.reads
             if result.isQueueFull {
                 uac.engine.counters.sendQueueFull += 1
                 _ = poller.wait(until: after + .milliseconds(1), wantsWrite: true)
@@ -228,9 +307,11 @@ struct UACWorker: ~Copyable {
 
     // MARK: journals
 
-    private mutating func handOver(_ uac: inout UAC, _ socket: inout UDPSocket, at now: MonotonicInstant) {
+    private mutating func handOver(
+        _ uac: inout UAC, _ socket: inout UDPSocket, _ raw: inout RawSender?, at now: MonotonicInstant
+    ) {
         if now >= nextMark {
-            mark(&uac, &socket, at: now)
+            mark(&uac, &socket, &raw, at: now)
             nextMark = nextMark + .seconds(1)
             // After a stall: one mark for all the seconds it took.
             while nextMark <= now { nextMark = nextMark + .seconds(1) }
@@ -239,7 +320,16 @@ struct UACWorker: ~Copyable {
         }
     }
 
-    private mutating func mark(_ uac: inout UAC, _ socket: inout UDPSocket, at now: MonotonicInstant) {
+    private mutating func mark(
+        _ uac: inout UAC, _ socket: inout UDPSocket, _ raw: inout RawSender?, at now: MonotonicInstant
+    ) {
+        if settings.stamps {
+            socket.giveUpOldStamps()
+            raw?.giveUpOldStamps()
+            uac.engine.counters.transmitStampsMissing = socket.missingStamps + (raw?.missingStamps ?? 0)
+            clock.keepUp(at: now)
+            uac.engine.counters.clockSteps = clock.steps
+        }
         uac.engine.counters.receiveQueueDrops = socket.countDrops()
         uac.engine.journal.mark = IntervalMark(
             at: now - settings.start, counters: uac.engine.counters, open: UInt64(uac.engine.openCalls),
@@ -247,9 +337,9 @@ struct UACWorker: ~Copyable {
         channel.hand(over: &uac.engine.journal, of: settings.number)
     }
 
-    private mutating func finish(_ uac: inout UAC, _ socket: inout UDPSocket) {
+    private mutating func finish(_ uac: inout UAC, _ socket: inout UDPSocket, _ raw: inout RawSender?) {
         let now = SystemClock.monotonic()
-        mark(&uac, &socket, at: now)
+        mark(&uac, &socket, &raw, at: now)
         report.offeredFor = lastOffer - settings.start
         report.lasted = now - settings.start
         report.truncated = socket.truncated

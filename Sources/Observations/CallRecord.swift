@@ -68,6 +68,26 @@ package struct CallIDText: Hashable, Sendable, BitwiseCopyable {
     }
 }
 
+/// Where our own host kept a caller waiting, known where the kernel stamped both ends of the RTT. With the lateness, the
+/// RTT and the pauses these are the whole time from when a call was due until its end was known.
+package struct CallSplit: Sendable, BitwiseCopyable, Equatable {
+    /// From the first request handed over to the kernel until it left.
+    package var egress: Nanoseconds
+    /// From the arrival of each final response until the request that followed it left; in `hold` too.
+    package var reaction: Nanoseconds
+    /// From the arrival of the last final response until it was read.
+    package var ingress: Nanoseconds
+    /// From there until the call was known to have ended.
+    package var matching = Nanoseconds.zero
+
+    package init(egress: Nanoseconds, reaction: Nanoseconds, ingress: Nanoseconds, matching: Nanoseconds = .zero) {
+        self.egress = egress
+        self.reaction = reaction
+        self.ingress = ingress
+        self.matching = matching
+    }
+}
+
 /// One call attempted: one row of `rtt.csv`. Fixed size and trivially copyable, so that it crosses from the sending
 /// thread to the writing thread as bytes.
 ///
@@ -83,7 +103,7 @@ package struct CallRecord: Sendable, BitwiseCopyable {
     package var trying: Nanoseconds?
     package var ringing: Nanoseconds?
     package var answer: Nanoseconds?
-    /// All scenario pauses of this call together.
+    /// All that is not to count: the scenario's pauses, and by the kernel's clock also `split.reaction`.
     package var hold: Nanoseconds
     /// From the BYE first sent to its final response.
     package var bye: Nanoseconds?
@@ -94,6 +114,8 @@ package struct CallRecord: Sendable, BitwiseCopyable {
     /// Requests sent again in this call.
     package var retransmissions: UInt32
     package var clock: ClockSource
+    /// Where `clock` is the kernel's.
+    package var split: CallSplit?
     package var outcome: CallOutcome
     /// When the call ended, from the run's start: orders rows in time, not printed.
     package var ended: Nanoseconds
@@ -118,6 +140,7 @@ package struct CallRecord: Sendable, BitwiseCopyable {
         self.rttFromDue = nil
         self.retransmissions = 0
         self.clock = .app
+        self.split = nil
         self.outcome = .unsent
         self.ended = due
         self.inviteStatus = 0

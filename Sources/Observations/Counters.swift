@@ -41,6 +41,11 @@ package struct Counters: Sendable, BitwiseCopyable, Equatable {
     /// Sends that failed otherwise.
     package var sendErrors: UInt64 = 0
     package var icmpErrors: UInt64 = 0
+    /// Transmit stamps asked for that never came, and datagrams received without a stamp while stamps were on.
+    package var transmitStampsMissing: UInt64 = 0
+    package var receiveStampsMissing: UInt64 = 0
+    /// Times the wall clock, which packets are stamped with, was seen to be set.
+    package var clockSteps: UInt64 = 0
 
     package init() {}
 }

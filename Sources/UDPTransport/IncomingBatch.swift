@@ -5,7 +5,7 @@ import Glibc
 /// One datagram of a batch, without its bytes.
 package struct ReceivedDatagram: Sendable, BitwiseCopyable {
     package var source: SocketAddress
-    /// When the kernel took it from the device. Nil: not asked for.
+    /// When the kernel took it from the device. Nil: not asked for, or not stamped.
     package var arrivedAt: WallInstant?
     /// Longer than its buffer; cannot happen with UDP's largest datagram, and is counted all the same.
     package var isTruncated: Bool
@@ -79,8 +79,14 @@ struct IncomingBatch: ~Copyable {
     private func header(of i: Int) -> ReceivedDatagram {
         let source = UnsafeRawPointer(items + i).assumingMemoryBound(to: sockaddr_in6.self)
         return ReceivedDatagram(
-            source: SocketAddress(kernel: source) ?? SocketAddress(ipv4: 0, port: 0), arrivedAt: nil,
+            source: SocketAddress(kernel: source) ?? SocketAddress(ipv4: 0, port: 0), arrivedAt: arrival(of: i),
             isTruncated: isTruncated(i))
+    }
+
+    private func arrival(of i: Int) -> WallInstant? {
+        if messages[i].header.msg_controllen == 0 { return nil }
+        let stamp = clinuxnet_receive_stamp(UnsafeRawPointer(messages + i).assumingMemoryBound(to: msghdr.self))
+        return stamp == 0 ? nil : WallInstant(nanoseconds: stamp)
     }
 
     private func isTruncated(_ i: Int) -> Bool {

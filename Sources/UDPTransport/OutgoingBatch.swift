@@ -30,6 +30,9 @@ struct OutgoingBatch: ~Copyable {
     /// A capture on a device that takes segments as they are (lo, veth) shows the message before it is cut up.
     private(set) var segments: Bool
     private(set) var rejections: [Rejection] = []
+    var ledger: StampLedger
+    /// Whether each message asks for its transmit stamp.
+    private var asks: [Bool]
 
     static let capacity = Outbox.flushThreshold
     /// UDP_MAX_SEGMENTS of every kernel that has UDP_SEGMENT at all (4.18).
@@ -38,8 +41,10 @@ struct OutgoingBatch: ~Copyable {
     private static let payloadLimit = 65_507
     private static let pieceCapacity = capacity + 3 * segmentLimit
 
-    init(segments: Bool = false) {
+    init(segments: Bool = false, stamps: StampLedger.Numbering? = nil) {
         self.segments = segments
+        ledger = StampLedger(isOn: stamps != nil, numbering: stamps ?? .chosen)
+        asks = [Bool](repeating: false, count: Self.capacity)
         spans = [Int](repeating: 1, count: Self.capacity)
         messages = .allocate(capacity: Self.capacity)
         items = .allocate(capacity: Self.capacity)
@@ -75,6 +80,11 @@ struct OutgoingBatch: ~Copyable {
                         if refusal != 0 { break }
                         let span = segments && tag == nil ? run(datagrams, from: next) : 1
                         if span > 1 { carry(datagrams, next..<next + span, in: bytes, filled) }
+                        // Of a message cut up into many, the stamp would be the first one's.
+                        asks[filled] = transmit.wantsStamp && span == 1 && ledger.isAsking
+                        if asks[filled] {
+                            clinuxnet_ask_for_stamp(messages + filled, ledger.ask(for: transmit.receipt))
+                        }
                         spans[filled] = span
                         filled += 1
                         next += span
@@ -162,11 +172,13 @@ struct OutgoingBatch: ~Copyable {
                 for i in done..<done + Int(taken) {
                     result.next += spans[i]
                     result.sent += spans[i]
+                    if asks[i] { ledger.noteSent(1) }
                 }
                 done += Int(taken)
                 attempts = 0
                 continue
             }
+            if asks[done..<filled].contains(true) { ledger.noteFailure() }
             switch -taken {
             case EINTR:
                 continue

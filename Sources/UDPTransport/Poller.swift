@@ -25,6 +25,7 @@ package struct Poller: ~Copyable {
     package let wakeup: Wakeup
     private let descriptors: UnsafeMutablePointer<pollfd>
     private let count: Int
+    private let sending: Int32
 
     /// `sending` is the descriptor that must become writable: the socket itself, or the raw sender's.
     package init(receiving: [Int32], sending: Int32? = nil, wakeup: Wakeup) throws(SystemError) {
@@ -34,7 +35,8 @@ package struct Poller: ~Copyable {
         descriptors = .allocate(capacity: count)
         descriptors[Self.wakeupSlot] = pollfd(fd: wakeup.descriptor, events: Int16(POLLIN), revents: 0)
         // A negative descriptor is skipped by poll(2).
-        descriptors[Self.sendingSlot] = pollfd(fd: sending ?? receiving.first ?? -1, events: 0, revents: 0)
+        self.sending = sending ?? receiving.first ?? -1
+        descriptors[Self.sendingSlot] = pollfd(fd: -1, events: Int16(POLLOUT), revents: 0)
         for (i, descriptor) in receiving.enumerated() {
             descriptors[2 + i] = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         }
@@ -42,9 +44,14 @@ package struct Poller: ~Copyable {
 
     deinit { descriptors.deallocate() }
 
-    /// Nil: no deadline. One that has passed looks without waiting.
-    package mutating func wait(until deadline: MonotonicInstant?, wantsWrite: Bool = false) -> Readiness {
-        descriptors[Self.sendingSlot].events = wantsWrite ? Int16(POLLOUT) : 0
+    /// Nil: no deadline. One that has passed looks without waiting. Without `wantsRead` arrivals wake nobody; errors and
+    /// pokes do.
+    package mutating func wait(
+        until deadline: MonotonicInstant?, wantsWrite: Bool = false, wantsRead: Bool = true
+    ) -> Readiness {
+        for i in Self.sendingSlot + 1..<count { descriptors[i].events = wantsRead ? Int16(POLLIN) : 0 }
+        // Polled only when its room is waited for: a raw sender's transmit stamps must not wake anybody.
+        descriptors[Self.sendingSlot].fd = wantsWrite ? sending : -1
         while true {
             let result = clinuxnet_ppoll(descriptors, UInt32(count), Self.timeout(until: deadline))
             if result >= 0 { return readiness() }

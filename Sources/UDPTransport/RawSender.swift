@@ -10,12 +10,13 @@ package struct RawSender: ~Copyable {
     private let descriptor: SocketDescriptor
     private var outgoing: OutgoingBatch
     private var framing: HeaderFraming
+    private var errors: ErrorQueue
     /// What the kernel granted, by its own count.
     package let sendBuffer: Int
 
     /// `Transmit.source` is an index into `sources`. They must be IPv4, with a port, and not 0.0.0.0: the checksum
     /// covers them.
-    package init(sources: [SocketAddress], sendBuffer: Int = 4 << 20) throws(SystemError) {
+    package init(sources: [SocketAddress], sendBuffer: Int = 4 << 20, stamps: Bool = false) throws(SystemError) {
         for source in sources where source.family != .ipv4 {
             throw SystemError(call: "send raw from", subject: source, errno: EAFNOSUPPORT)
         }
@@ -26,10 +27,13 @@ package struct RawSender: ~Copyable {
         // IPPROTO_RAW implies IP_HDRINCL (raw(7)).
         let descriptor = try SocketDescriptor(
             family: AF_INET, type: Int32(SOCK_RAW.rawValue), protocol: Int32(IPPROTO_RAW))
-        self.sendBuffer = try descriptor.setBuffer(SO_SNDBUF, forced: SO_SNDBUFFORCE, bytes: sendBuffer)
+        let granted = try descriptor.setBuffer(SO_SNDBUF, forced: SO_SNDBUFFORCE, bytes: sendBuffer)
+        if stamps { try kernelResult("setsockopt(SO_TIMESTAMPING)", clinuxnet_enable_stamps(descriptor.number)) }
+        self.sendBuffer = granted
         self.descriptor = descriptor
-        outgoing = OutgoingBatch()
+        outgoing = OutgoingBatch(stamps: stamps ? KernelStamps.numbering : nil)
         framing = HeaderFraming(sources: sources)
+        errors = ErrorQueue()
     }
 
     /// For `Poller`. Stays this sender's own.
@@ -41,6 +45,15 @@ package struct RawSender: ~Copyable {
     ) -> SendResult {
         outgoing.send(outbox, from: index, tag: tag, framing: &framing, through: descriptor.number)
     }
+
+    /// As `UDPSocket.drainStamps`.
+    package mutating func drainStamps(_ body: (ErrorQueueEntry, borrowing Span<UInt8>) -> Void) {
+        _ = errors.drain(descriptor.number, ledger: &outgoing.ledger, awaitedOnly: true, body)
+    }
+
+    package var awaitsStamps: Bool { outgoing.ledger.awaited > 0 }
+    package var missingStamps: UInt64 { outgoing.ledger.missing }
+    package mutating func giveUpOldStamps() { outgoing.ledger.giveUpOld() }
 
     /// The datagrams refused in the last `send`.
     package var rejections: [Rejection] { outgoing.rejections }

@@ -9,6 +9,20 @@ package enum SystemClock {
 
     package static func wall() -> WallInstant { WallInstant(nanoseconds: read(CLOCK_REALTIME)) }
 
+    /// Both clocks read together: of several readings, the one the monotonic clock brackets most tightly.
+    package static func pair() -> ClockPair {
+        var best = ClockPair(wall: wall(), monotonic: monotonic(), uncertainty: Nanoseconds(.max / 4))
+        for _ in 0..<5 {
+            let before = monotonic()
+            let wall = wall()
+            let span = monotonic() - before
+            if span / 2 < best.uncertainty {
+                best = ClockPair(wall: wall, monotonic: before + span / 2, uncertainty: span / 2)
+            }
+        }
+        return best
+    }
+
     /// CPU time of the calling thread since it started.
     package static func threadCPU() -> Nanoseconds { Nanoseconds(read(CLOCK_THREAD_CPUTIME_ID)) }
 

@@ -17,6 +17,10 @@ package struct UDPSocket: ~Copyable {
         /// Runs of datagrams of one size leave as one message, where they carry no tag.
         package var segments = false
 
+        /// The kernel's stamps: of everything received (`ReceivedDatagram.arrivedAt`), and of each datagram sent that wants
+        /// one (`drainErrorQueue`). They start a few milliseconds later (`KernelStamps.withGrant`).
+        package var stamps = false
+
         /// How long `receive(waits: true)` waits for the first datagram, in the kernel's coarse ticks. Nil: it never waits.
         package var receivePatience: Nanoseconds?
 
@@ -40,7 +44,7 @@ package struct UDPSocket: ~Copyable {
     private var outgoing: OutgoingBatch
     private var framing: ControlMessageFraming
     private var incoming: IncomingBatch
-    private let errors: ErrorQueue
+    private var errors: ErrorQueue
     /// The kernel's own counter, which has 32 bits.
     private var lastDropCounter: UInt32 = 0
 
@@ -59,6 +63,9 @@ package struct UDPSocket: ~Copyable {
         }
         let receiveBuffer = try descriptor.setBuffer(SO_RCVBUF, forced: SO_RCVBUFFORCE, bytes: options.receiveBuffer)
         let sendBuffer = try descriptor.setBuffer(SO_SNDBUF, forced: SO_SNDBUFFORCE, bytes: options.sendBuffer)
+        if options.stamps {
+            try kernelResult("setsockopt(SO_TIMESTAMPING)", clinuxnet_enable_stamps(descriptor.number))
+        }
         if let patience = options.receivePatience {
             try kernelResult("setsockopt", clinuxnet_let_receive_wait(descriptor.number, patience.rawValue))
         }
@@ -67,7 +74,8 @@ package struct UDPSocket: ~Copyable {
         self.receiveBuffer = receiveBuffer
         self.sendBuffer = sendBuffer
         self.descriptor = descriptor
-        outgoing = OutgoingBatch(segments: options.segments)
+        outgoing = OutgoingBatch(
+            segments: options.segments, stamps: options.stamps ? KernelStamps.numbering : nil)
         framing = ControlMessageFraming()
         incoming = IncomingBatch()
         errors = ErrorQueue()
@@ -148,9 +156,33 @@ package struct UDPSocket: ~Copyable {
     /// Reads every ICMP error that has come in, with as much of the datagram's payload as ICMP quoted. Until they are
     /// read, `Poller` keeps reporting `.errors`.
     package mutating func drainErrors(_ body: (ICMPError, borrowing Span<UInt8>) -> Void) -> Int {
-        hasErrors = false
-        return errors.drain(descriptor.number, body)
+        var count = 0
+        _ = drainErrorQueue { entry, payload in
+            switch entry {
+            case .unreachable(let error):
+                count += 1
+                body(error, payload)
+            case .transmitted: break
+            }
+        }
+        return count
     }
+
+    /// The same with the transmit stamps between them.
+    package mutating func drainErrorQueue(_ body: (ErrorQueueEntry, borrowing Span<UInt8>) -> Void) -> Int {
+        hasErrors = false
+        return errors.drain(descriptor.number, ledger: &outgoing.ledger, body)
+    }
+
+    /// Reads the transmit stamps of what has been sent, if any is still to come. Most have come when `send` returns.
+    package mutating func drainStamps(_ body: (ErrorQueueEntry, borrowing Span<UInt8>) -> Void) {
+        _ = errors.drain(descriptor.number, ledger: &outgoing.ledger, awaitedOnly: true, body)
+    }
+
+    package var awaitsStamps: Bool { outgoing.ledger.awaited > 0 }
+    /// Transmit stamps that never came, as of `giveUpOldStamps`, which is called once a second.
+    package var missingStamps: UInt64 { outgoing.ledger.missing }
+    package mutating func giveUpOldStamps() { outgoing.ledger.giveUpOld() }
 
     private mutating func note(dropCounter counter: UInt32) {
         (droppedByKernel, lastDropCounter) = Self.total(droppedByKernel, last: lastDropCounter, now: counter)

@@ -13,6 +13,7 @@ struct Moment: Sendable, BitwiseCopyable {
     var instant: MonotonicInstant? { raw == .min ? nil : MonotonicInstant(nanoseconds: raw) }
     var hasCome: Bool { raw != .min }
     mutating func setOnce(_ instant: MonotonicInstant) { if raw == .min { raw = instant.nanoseconds } }
+    mutating func shift(by length: Nanoseconds) { if raw != .min { raw += length.rawValue } }
 }
 
 /// One transaction of a call: the RFC's state machine and what is needed to send its message again.
@@ -196,6 +197,7 @@ struct Call: Sendable, BitwiseCopyable {
     /// Named response times already taken: only the first stop of a call counts.
     var stoppedResponseTimes: UInt64 = 0
     var hold = Nanoseconds.zero
+    var stamps = CallStamps()
 }
 
 /// Where a call's transactions stand.

@@ -122,6 +122,8 @@ package struct CallEngine: Sendable {
     var resumed = ByteBuffer(capacity: 2048)
     var resumedIndex = MessageIndex()
     var receivedIndex = MessageIndex()
+    /// When the datagram being handled arrived, by the kernel's word.
+    var arrival = Moment.never
     /// What the scenario writes before `[call_id]`: `x///`, or nothing.
     var callIDPrefix = ByteBuffer(capacity: 0)
     /// Whether the scenario's Call-IDs are `[call_id]`, so that calls are found without hashing. Known after the first.
@@ -196,7 +198,9 @@ package struct CallEngine: Sendable {
         // Where the kernel refused the first copy, the first one it took counts.
         noteSending(i, place, at: sentAt)
         switch kind {
-        case .firstSending: startResponseTimes(i, step: transactions[place].step, at: sentAt)
+        case .firstSending:
+            startResponseTimes(i, step: transactions[place].step, at: sentAt)
+            endReaction(i, place, at: sentAt)
         case .retransmission: recordRetransmission(i, t, due: transmit.due, sentAt: sentAt)
         case .response: break
         }

@@ -35,17 +35,7 @@ extension CallEngine {
         row.inviteStatus = call.inviteStatus
         row.isTagged = call.isTagged
         row.isSession = startsWithInvite
-        if let sentAt = call.sentAt.instant {
-            row.sent = sentAt - configuration.start
-            row.trying = call.tryingAt.instant.map { $0 - sentAt }
-            row.ringing = call.ringingAt.instant.map { $0 - sentAt }
-            row.answer = call.answeredAt.instant.map { $0 - sentAt }
-            if let byeSentAt = call.byeSentAt.instant { row.bye = call.byeAnsweredAt.instant.map { $0 - byeSentAt } }
-            if outcome == .ok, let end = call.lastFinalAt.instant {
-                row.rtt = end - sentAt
-                row.rttFromDue = end - call.dueAt
-            }
-        }
+        if let sentAt = call.sentAt.instant { fillTimes(&row, of: call, sentAt: sentAt) }
         journal.calls.append(row)
     }
 

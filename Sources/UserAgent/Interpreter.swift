@@ -107,7 +107,10 @@ extension CallEngine {
         switch calls[i].waiting {
         case .nothing: break
         case .pause:
-            if let since = calls[i].pausedAt.instant { calls[i].hold += now - since }
+            if let since = calls[i].pausedAt.instant {
+                calls[i].hold += now - since
+                calls[i].stamps.reactsSince.shift(by: now - since)
+            }
             calls[i].pausedAt = .never
             moveOn(i, after: program.instructions[step])
             resume(i, at: now)
@@ -181,6 +184,10 @@ extension CallEngine {
         if case .receive(let receive) = instruction.operation {
             if receive.recordsRouteSet, program.keepsRouteSet { keepRouteSet(i, bytes, index) }
             if receive.presence == .globallyOptional, instruction.next == nil { return }
+        }
+        switch index.startLine {
+        case .response(let status): beginReaction(i, isFinalResponse: status >= 200)
+        case .request: beginReaction(i, isFinalResponse: false)
         }
         jump(i, to: moveOn(from: step, after: instruction))
         run(i, at: now, bytes, index)

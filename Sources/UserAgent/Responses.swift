@@ -128,19 +128,22 @@ extension CallEngine {
     private mutating func note(_ i: Int, _ t: Int, _ status: UInt16, at now: MonotonicInstant) {
         let transaction = transactions[calls[i].places[t]]
         if calls[i].isClosing || transaction.isAutomatic { return }
+        let came = arrival.instant ?? now
         if transaction.isFirst {
             switch status {
-            case 100: calls[i].tryingAt.setOnce(now)
-            case ..<200: calls[i].ringingAt.setOnce(now)
+            case 100: calls[i].tryingAt.setOnce(came)
+            case ..<200: calls[i].ringingAt.setOnce(came)
             case _:
-                calls[i].answeredAt.setOnce(now)
+                calls[i].answeredAt.setOnce(came)
                 if status < 300 { counters.answered += 1 }
             }
         }
         guard status >= 200 else { return }
         calls[i].lastFinalAt = Moment(now - calls[i].hold)
+        calls[i].stamps.ingress = arrival.instant.map { ShortDelay(now - $0) } ?? .unknown
+        calls[i].stamps.reactionAtLastFinal = calls[i].stamps.reaction
         if transaction.method == .invite { calls[i].inviteStatus = status }
-        if transaction.method == .bye { calls[i].byeAnsweredAt.setOnce(now) }
+        if transaction.method == .bye { calls[i].byeAnsweredAt.setOnce(came) }
     }
 
     mutating func stopTimer(_ i: Int, _ t: Int) { transactions[calls[i].places[t]].stamp &+= 1 }

@@ -216,10 +216,12 @@ extension CallEngine {
             slot: UInt32(i), generation: calls[i].generation, kind: kind.rawValue, index: UInt8(t))
         let tag = self.tag(
             i, rendered, method: transaction.method, cseq: transaction.cseq, isRetransmission: kind == .retransmission)
-        outbox.append(
-            Transmit(
-                start: rendered.start, count: rendered.count, destination: calls[i].destination,
-                source: calls[i].source, tag: tag, receipt: receipt, due: due))
+        var transmit = Transmit(
+            start: rendered.start, count: rendered.count, destination: calls[i].destination,
+            source: calls[i].source, tag: tag, receipt: receipt, due: due)
+        // Both ends of the times recorded; the others' stamps would be paid for and not used.
+        transmit.wantsStamp = kind == .firstSending && (transaction.isFirst || transaction.method == .bye)
+        outbox.append(transmit)
     }
 
     /// A request without a transaction of its own: ACK.

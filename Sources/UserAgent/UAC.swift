@@ -70,10 +70,15 @@ package struct UAC: Sendable {
         engine.advance(to: now)
     }
 
+    /// - Parameters:
+    ///   - now: when it was read.
+    ///   - arrivedAt: when it arrived, where the kernel said so.
     package mutating func handleDatagram(
-        _ bytes: borrowing Span<UInt8>, from source: SocketAddress, at now: MonotonicInstant
+        _ bytes: borrowing Span<UInt8>, from source: SocketAddress, at now: MonotonicInstant,
+        arrivedAt: MonotonicInstant? = nil
     ) {
         hasHeard = true
+        engine.arrival = arrivedAt.map { Moment($0) } ?? .never
         engine.handleDatagram(bytes, from: source, at: now)
     }
 

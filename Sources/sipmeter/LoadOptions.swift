@@ -90,6 +90,12 @@ struct LoadOptions: ParsableArguments {
     @Flag(name: [.customShort("6"), .customLong("ipv6")], help: "Use the target's IPv6 address.")
     var ipv6 = false
 
+    @Option(
+        help:
+            "Clock of the times: kernel, by its stamps on each datagram; app, by the sending thread's own; auto, the kernel's where it grants stamps."
+    )
+    var timestamps = RunOptions.Timestamps.auto
+
     @Flag(
         help:
             "Watch the clock shortly before a call is due, at real-time priority where permitted: exact sending for a few percent of a CPU."
@@ -101,6 +107,13 @@ struct LoadOptions: ParsableArguments {
         help: "Let due calls wait up to this long and send them together: late calls for less CPU. (default: 0s)",
         transform: Arguments.duration)
     var batch = Nanoseconds.zero
+
+    @Option(
+        name: .long,
+        help:
+            "Let arrivals wait up to this long and read them together: less CPU, and the kernel's timestamps keep the times true. (default: 0s)",
+        transform: Arguments.duration)
+    var reads = Nanoseconds.zero
 
     @Option(help: "Sending threads, each with a socket of its own. (default: 1)", transform: Arguments.count)
     var workers = 1
@@ -142,9 +155,18 @@ struct LoadOptions: ParsableArguments {
 
     enum TransportArgument: String, ExpressibleByArgument, CaseIterable { case udp, raw }
 
+    private static let longestReads = Nanoseconds.milliseconds(50)
+
     func validate() throws {
         if workers > 64 { throw ValidationError("--workers \(workers): 64 are the most") }
         if precise, batch > .zero { throw ValidationError("--precise and --batch want opposite things: choose one") }
+        if reads > .zero, timestamps == .app {
+            throw ValidationError("--reads needs the kernel's timestamps: leave out --timestamps app")
+        }
+        if reads > Self.longestReads {
+            throw ValidationError(
+                "--reads: 50ms are the most, a tenth of T1; a response read later looks like a lost one")
+        }
         if let cpu, cpu < 0 { throw ValidationError("--cpu \(cpu): CPUs are counted from 0") }
         if ipv4, ipv6 { throw ValidationError("-4 and -6 exclude each other") }
         if TagOptions.OptionType(rawValue: tagType) == nil {
@@ -185,6 +207,7 @@ struct LoadOptions: ParsableArguments {
         options.ringTimeout = ringTimeout
         options.drainTimeout = drainTimeout
         options.transport = transport == .raw ? .raw : .udp
+        options.timestamps = timestamps
         options.tagging = tagControl != nil ? .on : tag.map { $0 ? .on : .off } ?? .automatic
         options.untaggedShare = tagControl
         if let type = TagOptions.OptionType(rawValue: tagType) { options.tagType = type }
@@ -194,6 +217,7 @@ struct LoadOptions: ParsableArguments {
         options.keepsGoing = keepGoing
         options.isPrecise = precise
         options.batch = batch
+        options.reads = reads
         options.workers = workers
         options.cpu = cpu
         options.output = out
@@ -220,3 +244,5 @@ struct LoadOptions: ParsableArguments {
         }
     }
 }
+
+extension RunOptions.Timestamps: ExpressibleByArgument {}

@@ -36,7 +36,8 @@ struct RunCommand: ParsableCommand {
             session.listFiles(
                 directory,
                 [
-                    "rtt.csv", "intervals.csv", "retransmissions.csv", "tag_control.csv", "summary.json", "summary.txt",
+                    "rtt.csv", "intervals.csv", "retransmissions.csv", "split.csv", "tag_control.csv", "summary.json",
+                    "summary.txt",
                     "rtt.svg",
                     "manifest.json",
                 ])

@@ -49,6 +49,23 @@ import Testing
         Case("the server takes seconds", .valid, "The generator kept up") {
             $0.rtt = figures(6000, p50: 4_000_000, p99: 31_000_000)
         },
+        Case("one call in a hundred without stamps is tolerated", .valid, "The generator kept up") {
+            $0.wantsKernelClock = true
+            $0.rttByKernelClock = 5940
+        },
+        Case("just over one in a hundred without stamps", .suspect, "61 of 6000 calls lack a kernel timestamp") {
+            $0.wantsKernelClock = true
+            $0.rttByKernelClock = 5939
+        },
+        Case("no stamps at all, and none asked for", .valid, "The generator kept up") { _ in },
+        Case("half without stamps, and none asked for", .valid, "The generator kept up") {
+            $0.rttByKernelClock = 3000
+        },
+        Case("the clock was set", .suspect, "This host's wall clock was set 1 time during") {
+            $0.rttByKernelClock = 6000
+            $0.clockSteps = 1
+        },
+        Case("the clock was set, and no stamps used", .valid, "The generator kept up") { $0.clockSteps = 1 },
         Case("one call in a hundred missing is tolerated", .valid, "The generator kept up") { $0.started = 5940 },
         Case("just over one in a hundred is not", .suspect, "The generator fell short: 61 of 6000") {
             $0.started = 5939

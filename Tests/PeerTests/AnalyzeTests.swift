@@ -11,7 +11,7 @@ extension AgainstPeers {
             let port = try UDPPorts.free()
             let file = scratch.path("calls.pcap")
             try await Answer.during("--drop-first", "3", port: port, in: scratch) { _ in
-                try await Capture.recording("udp port \(port)", to: file, isNano: true, in: scratch) {
+                try await Capture.recording("udp port \(port)", to: file, in: scratch) {
                     let run = Command.sipmeter(
                         "run", "127.0.0.1:\(port)", "--calls", "10", "--rate", "20", "--keep-going", "--out", "run")
                     let finished = try await scratch.run(run)
@@ -213,8 +213,8 @@ extension AgainstPeers {
         private static func endToEnd(_ client: Capture, _ server: Capture) -> [String: Double] {
             func instants(_ capture: Capture) -> [String: Int64] {
                 var found: [String: Int64] = [:]
-                for (packet, at) in zip(capture.packets, capture.times) where packet.method == "INVITE" {
-                    if let call = packet.callID, found[call] == nil { found[call] = at }
+                for packet in capture.packets where packet.method == "INVITE" {
+                    if let call = packet.callID, found[call] == nil { found[call] = packet.at }
                 }
                 return found
             }
@@ -233,7 +233,7 @@ extension BridgedHosts {
             async throws
         {
             try await Capture.recording(
-                "udp port 5060", to: file, on: interface, by: place, isNano: true, in: scratch, body)
+                "udp port 5060", to: file, on: interface, by: place, in: scratch, body)
         }
         try await record(files[0], "cable0", onClient) {
             try await record(files[1], "bridge0", onBridge) {

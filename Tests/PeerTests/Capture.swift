@@ -6,6 +6,8 @@ struct Packet: Sendable {
     let bytes: [UInt8]
     /// Bytes of the IP header with its options, or with its extension headers.
     let headerCount: Int
+    /// When the interface saw it, in nanoseconds.
+    var at: Int64 = 0
 
     var isIPv4: Bool { bytes[0] >> 4 == 4 }
     /// IPv4's options.
@@ -74,6 +76,9 @@ struct Packet: Sendable {
 
     var method: String? { startLine.count == 3 && startLine[2] == "SIP/2.0" ? String(startLine[0]) : nil }
     var requestURI: String? { method == nil ? nil : String(startLine[1]) }
+    /// Of a response.
+    var status: Int? { startLine.first == "SIP/2.0" && startLine.count > 1 ? Int(startLine[1]) : nil }
+    var cseqMethod: String? { header("CSeq")?.split(separator: " ").last.map(String.init) }
     var callID: String? { header("Call-ID") }
     var cseq: UInt32? { header("CSeq")?.split(separator: " ").first.flatMap { UInt32($0) } }
 
@@ -94,8 +99,6 @@ struct Packet: Sendable {
 /// What passed an interface while something ran.
 struct Capture: Sendable {
     let packets: [Packet]
-    /// When each was captured, in nanoseconds since 1970.
-    let times: [Int64]
 
     func requests(_ method: String, toPort port: UInt16) -> [Packet] {
         packets.filter { $0.destinationPort == port && $0.method == method }
@@ -111,14 +114,16 @@ struct Capture: Sendable {
         return try Capture(of: file)
     }
 
-    /// The same into a file that stays. A capture's file has nanoseconds where `isNano`.
+    /// The same into a file that stays.
     static func recording(
         _ filter: String, to file: String, on interface: String = "lo", by prefix: [String] = [],
-        isNano: Bool = false, in scratch: Scratch, _ body: () async throws -> Void
+        in scratch: Scratch, _ body: () async throws -> Void
     ) async throws {
         let command = Command(
-            "tcpdump", "-i", interface, "-n", "-U", "--immediate-mode", "-B", "16384", "-s", "0", "-Z", "root",
-            "--time-stamp-precision=\(isNano ? "nano" : "micro")", "-w", file, filter)
+            "tcpdump", "-i", interface, "--time-stamp-precision=nano", "-n", "-U", "--immediate-mode", "-B", "16384",
+            "-s", "0", "-Z", "root", "-w",
+            file,
+            filter)
         let errors = try await scratch.during(command.run(by: prefix)) { tcpdump in
             try await tcpdump.wait(for: "that it captures") { tcpdump.errors.contains("listening on") }
             try await body()
@@ -130,29 +135,25 @@ struct Capture: Sendable {
     }
 
     init(of path: String) throws {
-        (packets, times) = try Self.read([UInt8](Data(contentsOf: URL(fileURLWithPath: path))))
+        packets = try Self.read([UInt8](Data(contentsOf: URL(fileURLWithPath: path))))
     }
 
     /// A savefile of this machine's own tcpdump: its byte order, Ethernet.
-    private static func read(_ file: [UInt8]) throws -> ([Packet], [Int64]) {
+    private static func read(_ file: [UInt8]) throws -> [Packet] {
         func number(_ at: Int) -> UInt32 { (0..<4).reduce(0) { $0 | UInt32(file[at + $1]) << UInt32($1 * 8) } }
-        guard file.count >= 24, [0xA1B2_C3D4, 0xA1B2_3C4D].contains(number(0)), number(20) == 1 else {
-            throw Unmet("no Ethernet savefile")
-        }
-        let grain: Int64 = number(0) == 0xA1B2_C3D4 ? 1000 : 1
+        guard file.count >= 24, number(0) == 0xA1B2_3C4D, number(20) == 1 else { throw Unmet("no Ethernet savefile") }
         var packets: [Packet] = []
-        var times: [Int64] = []
         var at = 24
         while at + 16 <= file.count {
             let count = Int(number(at + 8))
             guard at + 16 + count <= file.count else { throw Unmet("the savefile ends within a packet") }
             let frame = file[(at + 16)..<(at + 16 + count)]
-            if let packet = Packet(ip: Array(frame.dropFirst(14))) {
+            if var packet = Packet(ip: Array(frame.dropFirst(14))) {
+                packet.at = Int64(number(at)) * 1_000_000_000 + Int64(number(at + 4))
                 packets.append(packet)
-                times.append(Int64(number(at)) * 1_000_000_000 + Int64(number(at + 4)) * grain)
             }
             at += 16 + count
         }
-        return (packets, times)
+        return packets
     }
 }

@@ -131,3 +131,50 @@ import Testing
         #expect(text { CSV.appendSweepRow(summary(of: []), to: &$0) } == "400,0,0,0,0,0,0,0,,,,,,,,,,INVALID\n")
     }
 }
+
+@Suite struct SplitTests {
+    /// 100 calls of 2 ms, kept waiting by us 1 to 100 us here and there.
+    private static var stamped: [CallRecord] {
+        (1...100).map { n in
+            var row = call(UInt64(n))
+            row.clock = .kernel
+            row.split = CallSplit(
+                egress: .microseconds(Int64(n)), reaction: .microseconds(2 * Int64(n)), ingress: .microseconds(7),
+                matching: .microseconds(3))
+            return row
+        }
+    }
+
+    @Test func aRowForEachPart() {
+        let summary = summary(of: Self.stamped)
+        #expect(
+            text { CSV.appendSplit(summary.split, to: &$0) } == """
+                part,n,min_us,mean_us,sd_us,p50_us,p90_us,p95_us,p99_us,p999_us,max_us
+                scheduling,100,20.000,20.000,0.000,20.000,20.000,20.000,20.000,20.000,20.000
+                egress,100,1.000,50.500,29.011,50.015,90.047,95.039,99.007,100.000,100.000
+                network_and_server,100,2000.000,2000.000,0.000,2000.000,2000.000,2000.000,2000.000,2000.000,2000.000
+                reaction,100,2.000,101.000,58.023,100.031,180.095,190.079,198.015,200.000,200.000
+                ingress,100,7.000,7.000,0.000,7.000,7.000,7.000,7.000,7.000,7.000
+                matching,100,3.000,3.000,0.000,3.000,3.000,3.000,3.000,3.000,3.000
+
+                """)
+    }
+
+    @Test func theSummaryShowsItWhereTheKernelStamped() {
+        let lines = text { SummaryText.append(summary(of: Self.stamped), to: &$0) }.split(separator: "\n")
+        let start = lines.firstIndex { $0.hasPrefix("Split, ms ") } ?? lines.endIndex
+        #expect(
+            lines[start...].dropFirst().prefix(6).map { $0.split(separator: " ")[0] } == [
+                "scheduling", "egress", "network+server", "reaction", "ingress", "matching",
+            ])
+        let unstamped = text { SummaryText.append(summary(of: [call(1)]), to: &$0) }
+        #expect(!unstamped.contains("Split, ms"))
+    }
+
+    @Test func onlyStampedCallsCount() {
+        let summary = summary(of: Self.stamped + [call(101, rtt: .seconds(3))])
+        #expect(summary.split.network.count == 100)
+        #expect(summary.split.network.max == .milliseconds(2))
+        #expect(summary.notes.contains("1 of 101 calls lack a kernel timestamp (clock app in rtt.csv)."))
+    }
+}

@@ -12,6 +12,7 @@ let loopback6 = SocketAddress(ipv6High: 0, low: 1, port: 0)
 enum Permitted {
     static let tag4 = Privileges.canTag(family: .ipv4)
     static let tag6 = Privileges.canTag(family: .ipv6)
+    static let stamps = (try? KernelStamps.withGrant { $0 == .granted }) ?? false
     static let raw = Privileges.canSendRaw
     static let ipv6 = (try? UDPSocket(binding: loopback6)) != nil
     static let namespaces: Bool = (try? onOwnThread { kerneltesting_unshare_network() == 0 }) ?? false

@@ -20,6 +20,8 @@ import UserAgent
         var serverAllocations: UInt64 = 0
         /// One of so many of the client's datagrams is lost, so that timers and repeats take part. 0: none.
         var lossEvery = 0
+        /// The kernel stamps what the client sends and receives.
+        var isStamped = false
         private var sent = 0
 
         init(uac: UAC, server: AnsweringServer) {
@@ -54,6 +56,7 @@ import UserAgent
                 let transmit = fromClient.datagrams[i]
                 let before = allocationcount_of_this_thread()
                 uac.engine.didSend(transmit, at: now)
+                if isStamped, transmit.wantsStamp { uac.engine.didTransmit(transmit.receipt, at: now) }
                 clientAllocations += allocationcount_of_this_thread() - before
                 sent += 1
                 if lossEvery > 0, sent % lossEvery == 0 { continue }
@@ -72,7 +75,7 @@ import UserAgent
                 server.uas.engine.didSend(transmit, at: now)
                 serverAllocations += allocationcount_of_this_thread() - before
                 let between = allocationcount_of_this_thread()
-                Self.deliver(transmit, of: fromServer, to: &uac, at: now)
+                Self.deliver(transmit, of: fromServer, to: &uac, at: now, arrivedAt: isStamped ? now : nil)
                 clientAllocations += allocationcount_of_this_thread() - between
             }
             fromServer.removeAll()
@@ -87,10 +90,13 @@ import UserAgent
         }
 
         private static func deliver(
-            _ transmit: Transmit, of outbox: borrowing Outbox, to uac: inout UAC, at now: MonotonicInstant
+            _ transmit: Transmit, of outbox: borrowing Outbox, to uac: inout UAC, at now: MonotonicInstant,
+            arrivedAt: MonotonicInstant?
         ) {
             let bytes = outbox.bytes.storage.span.extracting(transmit.start..<transmit.start + transmit.count)
-            uac.handleDatagram(bytes, from: VirtualRun.serverAddress, at: now)
+            let rows = uac.engine.journal.calls.count
+            uac.handleDatagram(bytes, from: VirtualRun.serverAddress, at: now, arrivedAt: arrivedAt)
+            uac.engine.noteMatching(rowsFrom: rows, took: .zero)
         }
     }
 
@@ -111,6 +117,7 @@ import UserAgent
                 program: try VirtualEnds.program(StandardScenarios.uas, name: "uas.xml", isClient: false),
                 configuration: configuration, capacity: capacity))
         exchange.lossEvery = lossEvery
+        exchange.isStamped = lossEvery == 0
         exchange.run(until: warmUp)
         (exchange.clientAllocations, exchange.serverAllocations) = (0, 0)
         exchange.run(until: warmUp + measuredCalls)

@@ -31,7 +31,7 @@ import Foundation
 
 /// A row of the table of goals.
 enum RowKey: String, CaseIterable {
-    case rate, cpu, batch, reads, late, burst, memory, open, workers, answer, micro
+    case rate, cpu, batch, reads, accuracy, late, burst, memory, open, workers, answer, micro
 
     var title: String {
         switch self {
@@ -39,6 +39,7 @@ enum RowKey: String, CaseIterable {
         case .cpu: "CPU per call at 700, 5,000 and 20,000 calls/s"
         case .batch: "the same with --batch 1ms"
         case .reads: "lazy reads: RTT unchanged, less CPU"
+        case .accuracy: "RTT against a capture of the same run"
         case .late: "lateness at 700 and 5,000 calls/s"
         case .burst: "burstiness at 700 calls/s"
         case .memory: "memory per open call"

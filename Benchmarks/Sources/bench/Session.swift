@@ -29,6 +29,7 @@ final class Session {
         }
         add([.rate], rateRows)
         add([.cpu, .batch, .reads, .late, .burst], pacedRows)
+        add([.accuracy], accuracyRows)
         add([.late], busyRows)
         add([.memory], memoryRows)
         add([.open], openRows)

@@ -29,6 +29,8 @@ struct clinuxnet_cmsghdr {
 
 // CMSG_SPACE of the longer of the two tags, IPv6's padded destination-options header.
 enum { CLINUXNET_OPTION_CAPACITY = 48, CLINUXNET_HEADERS_CAPACITY = 68 };
+// CMSG_SPACE of the two requests a stamped datagram carries: for the stamp, and for the number it comes back with.
+enum { CLINUXNET_STAMP_CAPACITY = 48 };
 
 // Everything one outgoing message header points to. `headers` and `payload` are adjacent, so that a message has either
 // both pieces or the payload alone.
@@ -38,6 +40,7 @@ struct clinuxnet_outgoing {
     struct iovec payload;
     struct clinuxnet_cmsghdr control;
     uint8_t option[CLINUXNET_OPTION_CAPACITY];
+    uint8_t stamp[CLINUXNET_STAMP_CAPACITY];
     uint8_t header_bytes[CLINUXNET_HEADERS_CAPACITY];
 };
 
@@ -50,8 +53,11 @@ struct clinuxnet_incoming {
     _Alignas(struct clinuxnet_cmsghdr) uint8_t control[CLINUXNET_CONTROL_CAPACITY];
 };
 
-// One entry of a socket's error queue.
+// One entry of a socket's error queue: an ICMP error, or the transmit stamp of a datagram.
 struct clinuxnet_error {
+    // CLOCK_REALTIME in nanoseconds; 0: no stamp. `stamp_number` tells of which datagram.
+    int64_t stamp;
+    uint32_t stamp_number;
     struct sockaddr_in6 destination;
     struct sockaddr_in6 offender;
     uint32_t error;
@@ -73,10 +79,25 @@ int clinuxnet_sendmmsg(int fd, struct clinuxnet_mmsghdr *messages, unsigned int 
 int clinuxnet_recvmmsg(int fd, struct clinuxnet_mmsghdr *messages, unsigned int n, bool waits);
 // Gives a socket that was opened non-blocking a receive that can wait, this long at most. Sends never wait (MSG_DONTWAIT).
 int clinuxnet_let_receive_wait(int fd, int64_t timeout_nanoseconds);
-int clinuxnet_recv_error(int fd, uint8_t *buffer, size_t capacity, struct clinuxnet_error *error);
+int clinuxnet_recvmmsg_errors(int fd, struct clinuxnet_mmsghdr *messages, unsigned int n);
+void clinuxnet_read_error(const struct clinuxnet_mmsghdr *message, struct clinuxnet_error *error);
 
 // The first control message of this level and type, or null.
 const uint8_t *clinuxnet_find_control(const struct msghdr *header, int level, int type, size_t *count);
+
+// Software stamps for everything received, and for each datagram that asks (SO_TIMESTAMPING); they come back without the
+// datagram's bytes.
+int clinuxnet_enable_stamps(int fd);
+// Whether the kernel lets a datagram choose the number its stamp comes back with (SCM_TS_OPT_ID, Linux 6.13). Sends
+// nothing.
+int clinuxnet_can_choose_stamp_numbers(void);
+// 1 where the device that has this address stamps packets in both directions by a clock of its own; 0 where not, or
+// where it cannot be asked.
+int clinuxnet_offers_hardware_stamps(const struct sockaddr *address);
+// Appends the request for a transmit stamp to the message's control block; number < 0: the kernel counts by itself.
+void clinuxnet_ask_for_stamp(struct clinuxnet_mmsghdr *message, int64_t number);
+// When the kernel took this datagram from the device: CLOCK_REALTIME in nanoseconds, 0 where it was not stamped.
+int64_t clinuxnet_receive_stamp(const struct msghdr *header);
 
 static inline uint8_t *clinuxnet_option(struct clinuxnet_outgoing *item) { return item->option; }
 static inline uint8_t *clinuxnet_header_bytes(struct clinuxnet_outgoing *item) { return item->header_bytes; }

@@ -132,6 +132,24 @@ extension CSV {
     }
 }
 
+// MARK: split.csv
+
+extension CSV {
+    /// A part of the waiting a row, in the order a call goes through them.
+    package static func appendSplit(_ split: LatencySplit, to buffer: inout ByteBuffer) {
+        buffer.append("part,n,min_us,mean_us,sd_us,p50_us,p90_us,p95_us,p99_us,p999_us,max_us\n")
+        for (name, part) in split.parts {
+            buffer.append(text: name)
+            buffer.append(counts: [part.count])
+            buffer.append(
+                lengths: [
+                    part.min, part.mean, part.sd, part.p50, part.p90, part.p95, part.p99, part.p999, part.max,
+                ])
+            buffer.endRow()
+        }
+    }
+}
+
 // MARK: tag_control.csv
 
 extension CSV {

@@ -38,6 +38,7 @@ package enum RunFiles {
             ("run", run(summary)),
             ("calls", calls(summary)),
             ("response_times_us", responseTimes(summary)),
+            ("split_us", .object(summary.split.parts.map { ($0.name, figures($0.figures)) })),
             ("call_tag_effect", summary.tagEffect.map(TagEffectReport.json) ?? .null),
             ("rfc6076", sessionMetrics(summary)),
             ("final_statuses", .object(summary.finalStatuses.map { ("\($0.status)", .count($0.count)) })),

@@ -15,7 +15,7 @@ package enum SummaryText {
     }
 
     static func lines(_ summary: RunSummary) -> [String] {
-        var sections = [verdict(summary), calls(summary), responseTimes(summary)]
+        var sections = [verdict(summary), calls(summary), responseTimes(summary), split(summary)]
         sections.append(summary.tagEffect.map(TagEffectReport.lines) ?? [])
         sections.append(sessions(summary))
         sections.append(messages(summary))
@@ -88,6 +88,23 @@ package enum SummaryText {
         ]
         for named in summary.named { lines.append(LatencyTable.row("rtd \(named.name)", named.figures)) }
         return lines
+    }
+
+    // MARK: Split
+
+    /// Empty without the kernel's clock.
+    private static func split(_ summary: RunSummary) -> [String] {
+        let split = summary.split
+        if summary.rttByKernelClock == 0 { return [] }
+        return [
+            LatencyTable.header("Split, ms"),
+            LatencyTable.row("scheduling", split.scheduling),
+            LatencyTable.row("egress", split.egress),
+            LatencyTable.row("network+server", split.network),
+            LatencyTable.row("reaction", split.reaction),
+            LatencyTable.row("ingress", split.ingress),
+            LatencyTable.row("matching", split.matching),
+        ]
     }
 
     // MARK: RFC 6076
