@@ -14,7 +14,7 @@ import Testing
         ).calls()
     }
 
-    /// Hold 1000 ms, answer 50, bye 8, so rtt 50 + 2 (until the ACK) + 8.
+    /// Answer 50 ms, hold 1002, bye 8: rtt 58.
     private static func call(_ id: String, at ms: Double, on tape: inout Tape) {
         tape.caller(Text.request("INVITE", call: id), at: ms)
         tape.callee(Text.response(100, "INVITE", call: id, toTag: nil), at: ms + 1)
@@ -37,7 +37,7 @@ import Testing
             #expect(record.sent == .milliseconds(10 * Int64(i)) && record.due == record.sent)
             #expect(record.trying == .milliseconds(1) && record.ringing == .milliseconds(20))
             #expect(record.answer == .milliseconds(50) && record.bye == .milliseconds(8))
-            #expect(record.hold == .milliseconds(1000) && record.rtt == .milliseconds(60))
+            #expect(record.hold == .milliseconds(1002) && record.rtt == .milliseconds(58))
             #expect(record.inviteStatus == 200 && record.retransmissions == 0)
             #expect(!call.isEndedByCallee && !call.hasFurtherLegs)
         }
@@ -61,7 +61,7 @@ import Testing
         tape.caller(Text.response(200, "BYE", cseq: 9, branch: "callee", toTag: "f"), at: 503)
         let call = try #require(Self.calls(tape).calls.first)
         #expect(call.isEndedByCallee && call.record.outcome == .ok)
-        #expect(call.record.bye == .milliseconds(3) && call.record.rtt == .milliseconds(14))
+        #expect(call.record.bye == .milliseconds(3) && call.record.rtt == .milliseconds(13))
     }
 
     @Test func aChallengedCallIsOneCallFromItsFirstINVITE() throws {
@@ -77,7 +77,7 @@ import Testing
         let (calls, _) = Self.calls(tape)
         #expect(calls.count == 1)
         #expect(calls[0].record.answer == .milliseconds(40) && calls[0].record.inviteStatus == 200)
-        #expect(calls[0].record.rtt == .milliseconds(45) && calls[0].record.retransmissions == 0)
+        #expect(calls[0].record.rtt == .milliseconds(44) && calls[0].record.retransmissions == 0)
     }
 
     @Test func aRefusedCallHasItsStatus() throws {

@@ -98,7 +98,7 @@ extension AgainstPeers {
             #expect(wrong.output.contains("VIOLATED 10 of 10"), "\(wrong)")
         }
 
-        /// The wire lies within what the program sees of it.
+        /// The wire lies within what the program sees of it, and by the kernel's clock beside it.
         @Test(.needs(.rawSockets)) func aRunsOwnCaptureHoldsItsCalls() async throws {
             let scratch = try Scratch()
             let run = try await scratch.run(
@@ -118,7 +118,7 @@ extension AgainstPeers {
             let program = Dictionary(
                 uniqueKeysWithValues: zip(said.column("call_id"), said.numbers("rtt_us")))
             for (call, wire) in zip(seen.column("call_id"), seen.numbers("rtt_us")) {
-                // A batch's instants are estimates: up to a millisecond either way.
+                // By the app's clock a batch's instants are estimates: up to a millisecond.
                 #expect(wire <= (program[call] ?? .nan) + 1000, "\(call)")
             }
             #expect(try Summary(scratch.text("out/summary.json")).number("calls", "ok") == 200)

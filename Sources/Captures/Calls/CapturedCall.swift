@@ -16,12 +16,12 @@ package struct CapturedCall: Sendable {
 
 /// Finds the calls: Call-ID by Call-ID, between the two hosts where its first INVITE was seen.
 ///
-///     INVITE ……… final response   ACK ………………… BYE ……… final response
-///     │◄────── answer ──────►│     │◄── hold ──►│◄── bye ──►│
-///     │◄─────────────────── rtt + hold ──────────────────────►│
+///     INVITE ……… final response … ACK ……… BYE ……… final response
+///     │◄────── answer ──────►│◄─── hold ───►│◄── bye ──►│
+///     │◄───────────────── rtt + hold ──────────────────►│
 ///
-/// The hold is from the first ACK (or, where none was captured, from the 2xx) to the BYE: nobody was waiting for an answer
-/// then. INVITEs sent again with credentials, or to where a redirection pointed, are one call; its time runs from the
+/// The hold is from the 2xx to the BYE: nobody was waiting for an answer then, and what the caller took to react is no
+/// response time. A live run by the kernel's clock has the same rule. INVITEs sent again with credentials, or to where a redirection pointed, are one call; its time runs from the
 /// first of them (RFC 6076, 4.3.1).
 package struct CallFinder {
     private let traffic: SIPTraffic
@@ -89,7 +89,7 @@ package struct CallFinder {
         var isEndedByCallee = false
         if let answer, isSuccess(answer) {
             let byes = byes(among: transactions, on: leg)
-            conclude(&record, from: inviteAt, answered: answer, acks: deciding.acks, byes: byes)
+            conclude(&record, from: inviteAt, answered: answer, byes: byes)
             isEndedByCallee = byes.first.map { !leg.isFromCaller(first($0), table) } ?? false
         } else {
             record.outcome = outcomeWithoutSession(deciding, answer)
@@ -119,8 +119,7 @@ package struct CallFinder {
     }
 
     private func conclude(
-        _ record: inout CallRecord, from inviteAt: Nanoseconds, answered answer: CapturedMessage, acks: [Int],
-        byes: [Transaction]
+        _ record: inout CallRecord, from inviteAt: Nanoseconds, answered answer: CapturedMessage, byes: [Transaction]
     ) {
         guard let bye = byes.first else {
             record.outcome = .interrupted
@@ -128,8 +127,7 @@ package struct CallFinder {
             return
         }
         let byeAt = first(bye).at
-        let held = acks.first.map { traffic.messages[$0].at } ?? answer.at
-        record.hold = max(byeAt - held, .zero)
+        record.hold = max(byeAt - answer.at, .zero)
         guard
             let final = byes.lazy.compactMap({ final($0) }).first(where: { isSuccess($0) }) ?? byes.last.flatMap(final)
         else {
