@@ -33,7 +33,7 @@ struct RunCommand: ParsableCommand {
             session.announce("run", rates: [rate])
             let outcome = try session.level(rate, in: directory)
             if session.unreachable(outcome) == nil { Terminal.print(session.text(of: outcome.summary)) }
-            try session.listFiles(
+            session.listFiles(
                 directory,
                 [
                     "rtt.csv", "intervals.csv", "retransmissions.csv", "split.csv", "tag_control.csv", "summary.json",
