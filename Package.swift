@@ -39,24 +39,31 @@ let package = Package(
         .target(
             name: "Reports", dependencies: ["Latency", "MachineReport", "Observations", "Datagrams"],
             swiftSettings: pure),
+        .target(name: "Captures", dependencies: ["SIP", "Observations", "Datagrams"], swiftSettings: pure),
 
         // The kernel.
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
+        .target(name: "CGzipFile", linkerSettings: [.linkedLibrary("z")]),
         .target(name: "CLinuxNet"),
         .target(
             name: "UDPTransport", dependencies: ["CLinuxNet", "COpenSSL", "Datagrams"], swiftSettings: strict),
+        .target(
+            name: "PacketCapture", dependencies: ["CPcap", "CGzipFile", "UDPTransport", "Captures", "Datagrams"],
+            swiftSettings: strict),
 
         // Where both sides meet.
         .target(
             name: "LoadRun",
             dependencies: [
                 "UserAgent", "UDPTransport", "Latency", "Observations", "Scenarios", "SIP", "Datagrams", "Reports",
+                "PacketCapture",
             ], swiftSettings: strict),
         .executableTarget(
             name: "sipmeter",
             dependencies: [
                 "LoadRun", "Reports", "MachineReport", "Latency", "Scenarios", "StandardScenarios", "UDPTransport",
-                "UserAgent", "Observations", "Datagrams", "SIP",
+                "UserAgent", "Observations", "Datagrams", "SIP", "Captures", "PacketCapture",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
 
@@ -87,6 +94,9 @@ let package = Package(
             name: "LatencyTests", dependencies: ["Latency", "Observations", "Datagrams"], swiftSettings: strict),
         .testTarget(
             name: "ReportsTests", dependencies: ["Reports", "MachineReport", "Latency", "Observations", "Datagrams"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "CapturesTests", dependencies: ["Captures", "PacketCapture", "SIP", "Observations", "Datagrams"],
             swiftSettings: strict),
         .testTarget(
             name: "MachineReportTests", dependencies: ["MachineReport", "Reports", "Datagrams"], swiftSettings: strict),

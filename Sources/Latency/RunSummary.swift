@@ -24,6 +24,8 @@ package struct RunConditions: Sendable {
     package var isSpinning: Bool
     /// How long due calls were let wait on purpose.
     package var batch = Nanoseconds.zero
+    /// Read from a capture: nobody here placed these calls, and there is no generator to judge.
+    package var isCapture = false
     /// The kernel's clock was asked for, not merely taken where there was one.
     package var wantsKernelClock = false
     /// What disturbed the sending threads. Nil where nobody watched (a capture).

@@ -2,6 +2,7 @@ import Datagrams
 import Glibc
 import Latency
 import Observations
+import PacketCapture
 import Reports
 import SIP
 import Scenarios
@@ -16,12 +17,16 @@ package struct LoadLevel {
         package var report: WorkerReport
         /// A file that could not be written; what came before is there.
         package var failure: RunFailure?
+<<<<<<< HEAD
 
         /// Of several failures the first one counts, and no verdict is better than the record under it.
         package mutating func noteFailure(_ error: RunFailure) {
             failure = failure ?? error
             summary.noteRecordingFailure(error.description)
         }
+=======
+        package var captures: [LiveCapture.Outcome] = []
+>>>>>>> 6a2422b61b5a42a66d2a197fcbc04833816a6665
     }
 
     package let setup: RunSetup
@@ -57,6 +62,8 @@ package struct LoadLevel {
         try RunDirectory.create(directory)
         let channel = try JournalChannel(workers: workers)
         let control = self.control
+        let captures = try startCaptures(target, lines[0].sources[0])
+        defer { for capture in captures { _ = capture.stop() } }
         let writer = try RecordWriter(
             directory: directory, workers: workers, responseTimeNames: program.responseTimeNames.count,
             comparesTags: setup.comparesTags, channel: channel,
@@ -69,7 +76,9 @@ package struct LoadLevel {
         var report = try place(programs, lines, target, channel, start, stamps)
         watch.tell(&report.disturbances)
         let written = writer.finish()
-        return try conclude(program, report, written, stamps)
+        var outcome = try conclude(program, report, written, stamps)
+        outcome.captures = captures.map { $0.stop() }
+        return outcome
     }
 
     // MARK: preparing
@@ -94,6 +103,36 @@ package struct LoadLevel {
                 program: try options.serverScenario.compile(constants), configuration: configuration,
                 capacity: options.capacity, seed: options.seed)
         }
+    }
+
+    private func startCaptures(_ target: SocketAddress, _ source: SocketAddress) throws -> [LiveCapture] {
+        var started: [LiveCapture] = []
+        do {
+            if let path = capturePath { started.append(try LiveCapture(path, target: target, source: source)) }
+            for tap in setup.options.taps {
+                let path = "\(directory)/tap-\(tap).pcap"
+                started.append(try LiveCapture(path, target: target, source: source, interface: tap))
+            }
+            return started
+        } catch let error as CaptureError {
+            for capture in started { _ = capture.stop() }
+            let text = "--\(started.isEmpty && capturePath != nil ? "pcap" : "tap"): \(error.description)"
+            switch error.kind {
+            case .privilege: throw RunFailure(.missingPrivilege, "\(text): \(RunSetup.grant)")
+            case .interface: throw RunFailure(.usage, text)
+            case .file: throw RunFailure(.cannotWrite, text)
+            }
+        }
+    }
+
+    /// `calls.pcap`, or of a sweep `calls-400cps.pcap`.
+    private var capturePath: String? {
+        guard let path = setup.options.capturePath, setup.options.rates.count > 1 else {
+            return setup.options.capturePath
+        }
+        let name = path.split(separator: "/", omittingEmptySubsequences: false).last ?? ""
+        let dot = name.lastIndex(of: ".") ?? name.endIndex
+        return path.dropLast(name.count) + "\(name[..<dot])-\(DecimalText.trimmed(rate))cps\(name[dot...])"
     }
 
     private func bindLine(_ worker: Int, _ stamps: StampGrant) throws(RunFailure) -> Line {

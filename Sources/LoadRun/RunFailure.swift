@@ -3,6 +3,7 @@ import Scenarios
 /// The process's exit codes.
 package enum ExitCode: Int32, Sendable {
     case ok = 0
+    case thresholdFailed = 2
     case generatorWasTheBottleneck = 3
     case usage = 64
     case badScenario = 65

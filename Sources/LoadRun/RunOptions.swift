@@ -65,6 +65,10 @@ package struct RunOptions: Sendable {
     /// Go on though nothing comes back.
     package var keepsGoing = false
     package var output: String?
+    /// Where the datagrams to and from the target are captured to. With several rates each has a file of its own.
+    package var capturePath: String?
+    /// Interfaces on the path to capture on, from here to the target; each has a file in the run's directory.
+    package var taps: [String] = []
     /// Sending threads; each has a socket, a share of the schedule and of the limits.
     package var workers = 1
     /// CPU of the first sending thread; the others follow on the next ones. Nil: wherever the kernel puts them.

@@ -31,8 +31,8 @@ package struct RunSetup: Sendable {
     /// Calls with and without the tag are to be compared.
     var comparesTags: Bool { tag != nil && options.untaggedShare != nil }
 
-    package init(_ options: RunOptions) throws(RunFailure) {
-        self.options = options
+    package init(_ asked: RunOptions) throws(RunFailure) {
+        var options = asked
         if let wanted = options.target {
             target = try Self.resolve(wanted, options.family)
             targetName = wanted.text
@@ -44,9 +44,27 @@ package struct RunSetup: Sendable {
                 "This target is a model of a server (\(options.capacityName)), not a server: name one to measure it."
             ]
         }
+        var notices: [String]
         sources = try Self.sources(options, towards: target)
         (tag, notices) = try Self.tagging(options, towards: target)
+        let usable = Self.usableWorkers(options, towards: target)
+        if usable < options.workers {
+            notices.append(
+                "\(usable) of \(options.workers) sending threads: the target is on this host, and with more of them than "
+                    + "that it would be left no CPU; --cpu N insists.")
+            options.workers = usable
+        }
+        self.notices = notices
+        self.options = options
         if options.transport == .raw { try Self.checkRaw(target) }
+    }
+
+    /// As many sending threads as there are CPUs share each of them with a target on this host, which then answers so late
+    /// that all of them together place a quarter fewer calls than one alone. The schedule does not depend on their number.
+    private static func usableWorkers(_ options: RunOptions, towards target: SocketAddress) -> Int {
+        let cpus = WorkerThread.allowedCPUs().count
+        if options.cpu != nil || !target.isLoopback || cpus == 0 { return options.workers }
+        return min(options.workers, max(cpus - 1, 1))
     }
 
     private static func resolve(

@@ -146,6 +146,16 @@ struct LoadOptions: ParsableArguments {
         help: "Directory for the run's files. Default: runs/<UTC>-<what>.")
     var out: String?
 
+    @Option(
+        help: "Capture the datagrams of the run into this pcap file, for `sipmeter analyze`; of a sweep one a rate.")
+    var pcap: String?
+
+    @Option(
+        name: .customLong("tap"), parsing: .singleValue,
+        help:
+            "Capture on this interface of the path too; several, from here to the target, give the time of each hop.")
+    var taps: [String] = []
+
     @Flag(name: .shortAndLong, help: "No progress lines.")
     var quiet = false
 
@@ -168,6 +178,11 @@ struct LoadOptions: ParsableArguments {
         if TagOptions.OptionType(rawValue: tagType) == nil {
             throw ValidationError(
                 "--tag-type \(tagType): the experimental option types are 30, 94, 158 and 222 (RFC 4727)")
+        }
+        if Set(taps).count < taps.count { throw ValidationError("--tap: the same interface stands there twice") }
+        if taps.count > 8 { throw ValidationError("--tap: eight interfaces are the most") }
+        for tap in taps where tap.isEmpty || tap.contains("/") {
+            throw ValidationError("--tap \(tap): it takes the name of an interface, as in eth0")
         }
         if let tagControl, tagControl <= 0 || tagControl >= 1 {
             throw ValidationError("--tag-control: of 0% or 100% nothing is left to compare with; 50% tells the most")
@@ -213,6 +228,8 @@ struct LoadOptions: ParsableArguments {
         options.workers = workers
         options.cpu = cpu
         options.output = out
+        options.capturePath = pcap
+        options.taps = taps
         options.capacity = capacity.profile
         options.capacityName = capacity.name
         for key in keys {

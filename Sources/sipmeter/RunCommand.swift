@@ -32,7 +32,7 @@ struct RunCommand: ParsableCommand {
             let session = try Session(setup, isQuiet: load.quiet)
             let outcome = try session.level(rate, in: directory) { session.announce("run", rates: [rate]) }
             if session.unreachable(outcome) == nil { Terminal.print(session.text(of: outcome.summary)) }
-            try session.listFiles(
+            session.listFiles(
                 directory,
                 [
                     "rtt.csv", "intervals.csv", "retransmissions.csv", "split.csv", "tag_control.csv", "summary.json",

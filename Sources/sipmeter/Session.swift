@@ -1,9 +1,11 @@
 import ArgumentParser
+import Captures
 import Datagrams
 import Glibc
 import Latency
 import LoadRun
 import Observations
+import PacketCapture
 import Reports
 import Synchronization
 import UDPTransport
@@ -64,7 +66,26 @@ struct Session {
             }
             if !isQuiet { Terminal.progress(label + ProgressLine.text(row, of: total)) }
         }
+        for capture in outcome.captures { tell(capture) }
+        if setup.options.taps.count > 1 { try tellHops(outcome.captures.suffix(setup.options.taps.count), directory) }
         return outcome
+    }
+
+    private func tell(_ capture: LiveCapture.Outcome) {
+        Terminal.print(
+            "captured \(capture.datagrams) datagrams on \(capture.interface) into \(capture.path), "
+                + "\(capture.dropped) dropped by the kernel")
+        if let failure = capture.failure { Terminal.complain("error: \(failure)") }
+    }
+
+    /// The taps are this machine's and have one clock.
+    private func tellHops(_ captures: ArraySlice<LiveCapture.Outcome>, _ directory: String) throws {
+        var settings = SIPTraffic.Settings()
+        settings.separatesFiles = true
+        let (traffic, files) = try CaptureReading.read(captures.map(\.path), settings: settings)
+        let hops = HopsAnalysis(traffic, files, isSameClock: true)
+        try hops.write(to: directory)
+        Terminal.print(hops.text + "hops.csv and hops.svg are in \(directory)/")
     }
 
     /// Waits for a server to settle, unless the user wants to stop.
@@ -82,8 +103,10 @@ struct Session {
         return text
     }
 
+    func listFiles(_ directory: String, _ names: [String]) { Self.listFiles(directory, names) }
+
     /// Those of `names` that are there: a full disk leaves some out.
-    func listFiles(_ directory: String, _ names: [String]) throws {
+    static func listFiles(_ directory: String, _ names: [String]) {
         let present = names.filter { access(directory + "/" + $0, F_OK) == 0 }
         Terminal.print("\nfiles in \(directory)/:\n  \(present.joined(separator: " "))")
     }

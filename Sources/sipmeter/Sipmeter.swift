@@ -12,15 +12,19 @@ struct Sipmeter: ParsableCommand {
               sipmeter sweep                        four load levels, the model
               sipmeter run 192.0.2.5 --rate 400     one level, a real server
               sipmeter answer --listen 0.0.0.0:5060 the answering side alone
+              sipmeter analyze day.pcap             a capture of any tool
               sipmeter doctor                       what this machine lets sipmeter do
 
-            Exit codes: 0 ran and trustworthy; 3 the generator was the bottleneck;
-            64 usage; 65 bad scenario; 69 target unreachable or local port taken;
-            74 output could not be written; 77 a privilege is missing;
-            130 interrupted after draining.
+            Exit codes: 0 ran and trustworthy; 2 a rule was broken; 3 the generator
+            was the bottleneck; 64 usage; 65 bad scenario or capture; 69 target
+            unreachable or local port taken; 74 output could not be written; 77 a
+            privilege is missing; 130 interrupted after draining.
             """,
         version: version,
-        subcommands: [SweepCommand.self, RunCommand.self, AnswerCommand.self, ScenarioCommand.self, DoctorCommand.self])
+        subcommands: [
+            SweepCommand.self, RunCommand.self, AnswerCommand.self, AnalyzeCommand.self, ScenarioCommand.self,
+            DoctorCommand.self,
+        ])
 
     static let version = "0.1.0"
 

@@ -38,7 +38,7 @@ struct SweepCommand: ParsableCommand {
             if outcomes.contains(where: { session.unreachable($0) == nil }) {
                 Terminal.print(SweepText.text(outcomes.map(\.summary)))
             }
-            try session.listFiles(
+            session.listFiles(
                 directory,
                 ["sweep.csv", "sweep.svg", "summary.txt"]
                     + outcomes.map { "\(Self.name($0.summary.conditions.rate ?? 0))/" })

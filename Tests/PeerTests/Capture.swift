@@ -110,6 +110,15 @@ struct Capture: Sendable {
         _ body: () async throws -> Void
     ) async throws -> Capture {
         let file = scratch.fresh("capture")
+        try await recording(filter, to: file, on: interface, by: prefix, in: scratch, body)
+        return try Capture(of: file)
+    }
+
+    /// The same into a file that stays.
+    static func recording(
+        _ filter: String, to file: String, on interface: String = "lo", by prefix: [String] = [],
+        in scratch: Scratch, _ body: () async throws -> Void
+    ) async throws {
         let command = Command(
             "tcpdump", "-i", interface, "--time-stamp-precision=nano", "-n", "-U", "--immediate-mode", "-B", "16384",
             "-s", "0", "-Z", "root", "-w",
@@ -123,7 +132,10 @@ struct Capture: Sendable {
             return try await tcpdump.finish().errors
         }
         guard errors.contains("\n0 packets dropped by kernel") else { throw Unmet("tcpdump lost packets: \(errors)") }
-        return Capture(packets: try read([UInt8](Data(contentsOf: URL(fileURLWithPath: file)))))
+    }
+
+    init(of path: String) throws {
+        packets = try Self.read([UInt8](Data(contentsOf: URL(fileURLWithPath: path))))
     }
 
     /// A savefile of this machine's own tcpdump: its byte order, Ethernet.

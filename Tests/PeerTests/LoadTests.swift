@@ -56,7 +56,8 @@ extension AgainstPeers {
 
         /// Whatever the way of sending, the schedule is the same to the nanosecond and every call has its row.
         @Test(arguments: [
-            ["--precise"], ["--batch", "5ms", "--no-tag"], ["--workers", "3"], ["--workers", "2", "--batch", "2ms"],
+            ["--precise"], ["--batch", "5ms", "--no-tag"], ["--workers", "2", "--cpu", "0"],
+            ["--workers", "2", "--batch", "2ms", "--cpu", "0"], ["--workers", "64"],
         ])
         func everyWayOfSendingKeepsTheSchedule(_ options: [String]) async throws {
             let scratch = try Scratch()

@@ -17,9 +17,13 @@ import Testing
 
     @Test(arguments: [
         "Datagrams", "Observations", "SIP", "Scenarios", "UserAgent", "Latency", "MachineReport", "Reports",
+        "Captures",
     ])
     func aPureModuleKnowsNoSocketAndNoClock(module: String) throws {
-        let forbidden = ["Glibc", "Foundation", "Dispatch", "CLinuxNet", "COpenSSL", "UDPTransport", "LoadRun"]
+        let forbidden = [
+            "Glibc", "Foundation", "Dispatch", "CLinuxNet", "COpenSSL", "CPcap", "UDPTransport", "PacketCapture",
+            "LoadRun",
+        ]
         let files = try Self.swiftFiles(in: "Sources/\(module)")
         #expect(!files.isEmpty)
         for file in files {

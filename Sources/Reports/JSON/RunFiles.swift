@@ -14,12 +14,17 @@ package enum RunFiles {
         JSONValue.object(head + fields).write(to: &buffer)
     }
 
-    package static func appendSummary(_ summary: RunSummary, to buffer: inout ByteBuffer) {
-        json(of: summary).write(to: &buffer)
+    /// `more`: members of a kind of run that others have not.
+    package static func appendSummary(
+        _ summary: RunSummary, adding more: [(String, JSONValue)] = [], to buffer: inout ByteBuffer
+    ) {
+        JSONValue.object(members(of: summary) + more).write(to: &buffer)
     }
 
-    static func json(of summary: RunSummary) -> JSONValue {
-        .object([
+    static func json(of summary: RunSummary) -> JSONValue { .object(members(of: summary)) }
+
+    private static func members(of summary: RunSummary) -> [(String, JSONValue)] {
+        [
             ("schema", .string("sipmeter summary")),
             ("schema_version", .count(schemaVersion)),
             (
@@ -40,7 +45,7 @@ package enum RunFiles {
             ("retransmissions", retransmissions(summary)),
             ("generator", generator(summary)),
             ("counters", .object(Counters.list.map { ($0.name, .count(summary.counters[keyPath: $0.path])) })),
-        ])
+        ]
     }
 
     private static func run(_ summary: RunSummary) -> JSONValue {
@@ -140,7 +145,7 @@ package enum RunFiles {
         ])
     }
 
-    private static func figures(_ figures: LatencyFigures) -> JSONValue {
+    package static func figures(_ figures: LatencyFigures) -> JSONValue {
         .object([
             ("count", .count(figures.count)),
             ("min", .microseconds(figures.min)),
@@ -155,7 +160,7 @@ package enum RunFiles {
         ])
     }
 
-    private static func ratio(_ ratio: Ratio) -> JSONValue {
+    package static func ratio(_ ratio: Ratio) -> JSONValue {
         .object([
             ("percent", .optional(ratio.percent, decimals: 4)),
             ("numerator", .count(ratio.numerator)),

@@ -19,7 +19,7 @@ package enum SummaryText {
         sections.append(summary.tagEffect.map(TagEffectReport.lines) ?? [])
         sections.append(sessions(summary))
         sections.append(messages(summary))
-        sections.append(generator(summary))
+        if !summary.conditions.isCapture { sections.append(generator(summary)) }
         return Array(sections.filter { !$0.isEmpty }.joined(separator: [""]))
     }
 
@@ -35,16 +35,19 @@ package enum SummaryText {
     private static func calls(_ summary: RunSummary) -> [String] {
         let conditions = summary.conditions
         let counters = summary.counters
-        var lines = wrapped(
-            "\(conditions.scenario) to \(conditions.target), \(conditions.transport)", first: label("Run"),
-            rest: label(""))
+        var lines =
+            conditions.isCapture
+            ? wrapped(conditions.target, first: label("Capture"), rest: label(""))
+            : wrapped(
+                "\(conditions.scenario) to \(conditions.target), \(conditions.transport)", first: label("Run"),
+                rest: label(""))
         lines += wrapped(rates(summary), first: label("Rate"), rest: label(""))
         lines += block(
             "Calls",
             [
                 "offered \(counters.offered)", "started \(counters.started)", "answered \(counters.answered)",
                 "ok \(counters.ok)", "failed \(counters.failed)", "unsent \(counters.unsent)",
-            ])
+            ].filter { !conditions.isCapture || !$0.hasPrefix("offered") && !$0.hasPrefix("unsent") })
         let failures = summary.outcomes.filter { $0.outcome != .ok && $0.outcome != .unsent }
         if !failures.isEmpty {
             lines += block("Not ok", failures.map { "\($0.outcome.text) \($0.count)" })
@@ -67,11 +70,9 @@ package enum SummaryText {
     // MARK: Response times
 
     private static func responseTimes(_ summary: RunSummary) -> [String] {
-        var lines = [
-            LatencyTable.header("Times, ms"),
-            LatencyTable.row("RTT", summary.rtt),
-            LatencyTable.row("  from due", summary.rttFromDue),
-        ]
+        var lines = [LatencyTable.header("Times, ms"), LatencyTable.row("RTT", summary.rtt)]
+        // When a captured call was due, only its caller knew.
+        if !summary.conditions.isCapture { lines.append(LatencyTable.row("  from due", summary.rttFromDue)) }
         if summary.callsWithRetransmission > 0 {
             lines.append(LatencyTable.row("  never resent", summary.rttWithoutRetransmission))
         }
@@ -191,10 +192,10 @@ package enum SummaryText {
 
     // MARK: Layout
 
-    private static func label(_ text: String) -> String { text.padded(to: 12) }
+    static func label(_ text: String) -> String { text.padded(to: 12) }
 
     /// Items side by side, never broken inside one.
-    private static func block(_ title: String, _ items: [String]) -> [String] {
+    static func block(_ title: String, _ items: [String]) -> [String] {
         var lines: [String] = []
         var line = label(title)
         var isFresh = true

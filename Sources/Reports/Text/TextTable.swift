@@ -46,13 +46,14 @@ struct LatencyTable {
         return line + "n".paddedLeft(to: columnWidth + 1)
     }
 
-    static func row(_ label: String, _ figures: LatencyFigures) -> String {
+    /// `scale`: 1000 prints microseconds.
+    static func row(_ label: String, _ figures: LatencyFigures, scale: Int64 = 1) -> String {
         var line = label.cut(to: labelWidth).padded(to: labelWidth)
         let values = [
             figures.min, figures.mean, figures.sd, figures.p50, figures.p90, figures.p99, figures.p999, figures.max,
         ]
         for value in values {
-            line += (value.map(DecimalText.milliseconds) ?? "n/a").paddedLeft(to: columnWidth)
+            line += (value.map { DecimalText.milliseconds($0 * scale) } ?? "n/a").paddedLeft(to: columnWidth)
         }
         return line + " " + shortened(figures.count, to: columnWidth).paddedLeft(to: columnWidth)
     }

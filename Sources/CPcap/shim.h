@@ -1,0 +1,5 @@
+// libpcap: capture files of every kind, and live capture.
+#ifndef CPCAP_SHIM_H
+#define CPCAP_SHIM_H
+#include <pcap/pcap.h>
+#endif
