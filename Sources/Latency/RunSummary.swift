@@ -30,6 +30,8 @@ package struct RunConditions: Sendable {
     package var wantsKernelClock = false
     /// What disturbed the sending threads. Nil where nobody watched (a capture).
     package var disturbances: Disturbances?
+    /// Packets that the run's own captures missed.
+    package var captureDrops: UInt64 = 0
     /// Why the run's files are not whole.
     package var recordingFailure: String?
     /// Names of the scenario's own response times, in its order.
@@ -196,6 +198,7 @@ package struct RunSummary: Sendable {
         evidence.clockSteps = counters.clockSteps
         evidence.t1 = conditions.t1
         evidence.disturbances = conditions.disturbances ?? Disturbances()
+        evidence.captureDrops = conditions.captureDrops
         evidence.recordingFailure = conditions.recordingFailure
         var verdict = VerdictRules.judge(evidence)
         if negativeLateness > 0 {

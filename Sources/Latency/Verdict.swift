@@ -56,6 +56,7 @@ package struct GeneratorEvidence: Sendable {
     package var clockSteps: UInt64 = 0
     package var t1 = Nanoseconds.milliseconds(500)
     package var disturbances = Disturbances()
+    package var captureDrops: UInt64 = 0
     /// Why the run's files are not whole.
     package var recordingFailure: String?
 
@@ -130,6 +131,14 @@ package enum VerdictRules {
     }
 
     private static func judgeRecording(_ e: GeneratorEvidence, _ findings: inout [Finding]) {
+        if e.captureDrops > 0 {
+            findings.append(
+                Finding(
+                    level: .suspect,
+                    sentence:
+                        "The capture missed \(e.captureDrops) \(plural(e.captureDrops, "packet")): what is analysed "
+                        + "from it lacks them. The figures here are not taken from it."))
+        }
         guard let failure = e.recordingFailure else { return }
         findings.append(Finding(level: .invalid, sentence: "The record is not whole: \(failure)."))
     }

@@ -17,16 +17,13 @@ package struct LoadLevel {
         package var report: WorkerReport
         /// A file that could not be written; what came before is there.
         package var failure: RunFailure?
-<<<<<<< HEAD
+        package var captures: [LiveCapture.Outcome] = []
 
         /// Of several failures the first one counts, and no verdict is better than the record under it.
         package mutating func noteFailure(_ error: RunFailure) {
             failure = failure ?? error
             summary.noteRecordingFailure(error.description)
         }
-=======
-        package var captures: [LiveCapture.Outcome] = []
->>>>>>> 6a2422b61b5a42a66d2a197fcbc04833816a6665
     }
 
     package let setup: RunSetup
@@ -76,9 +73,7 @@ package struct LoadLevel {
         var report = try place(programs, lines, target, channel, start, stamps)
         watch.tell(&report.disturbances)
         let written = writer.finish()
-        var outcome = try conclude(program, report, written, stamps)
-        outcome.captures = captures.map { $0.stop() }
-        return outcome
+        return try conclude(program, report, written, stamps, captures.map { $0.stop() })
     }
 
     // MARK: preparing
@@ -280,13 +275,16 @@ package struct LoadLevel {
     // MARK: concluding
 
     private func conclude(
-        _ program: Program, _ report: WorkerReport, _ written: RecordWriter.Result, _ stamps: StampGrant
+        _ program: Program, _ report: WorkerReport, _ written: RecordWriter.Result, _ stamps: StampGrant,
+        _ captures: [LiveCapture.Outcome]
     ) throws -> Outcome {
         var conditions = conditions(program, report)
-        conditions.recordingFailure = written.failure?.description
+        conditions.recordingFailure = written.failure?.description ?? captures.lazy.compactMap(\.failure).first
+        conditions.captureDrops = captures.reduce(0) { $0 + $1.dropped }
         var summary = RunSummary(written.recorder, conditions: conditions)
         summary.tagEffect = written.populations?.effect(seed: setup.options.seed)
         var outcome = Outcome(summary: summary, points: written.points, report: report, failure: written.failure)
+        outcome.captures = captures
         do throws(RunFailure) {
             var bytes = ByteBuffer(capacity: 1 << 16)
             RunFiles.appendSummary(summary, to: &bytes)

@@ -205,6 +205,9 @@ import Testing
         Case("asleep during the run", .invalid, "This machine was suspended for 3.2 s during the run") {
             $0.disturbances.suspended = .milliseconds(3_200)
         },
+        Case("a packet missed by the capture", .suspect, "The capture missed 1 packet: what is analysed") {
+            $0.captureDrops = 1
+        },
         Case("a file that could not be written", .invalid, "The record is not whole: cannot write a/b: No space left.")
         {
             $0.recordingFailure = "cannot write a/b: No space left"

@@ -110,6 +110,16 @@ import UDPTransport
         #expect(process >= thread)
     }
 
+    /// What the verdict calls a suspend is 10 ms: readings of a machine that was awake must lie far closer together.
+    @Test func anAwakeMachineWasNotSuspended() {
+        let first = SystemClock.suspended()
+        for _ in 0..<1000 {
+            let moved = SystemClock.suspended() - first
+            #expect(moved < .milliseconds(1) && moved > -.milliseconds(1))
+        }
+        #expect(first > -.milliseconds(1))
+    }
+
     @Test func theWallClockIsThisCentury() {
         #expect(SystemClock.wall() > WallInstant(nanoseconds: 946_684_800_000_000_000))
     }
