@@ -197,7 +197,7 @@ extension AgainstPeers {
             #expect(missing.complaint == "error: cannot read nowhere.pcap: No such file or directory\n")
             let alone = try await scratch.run(.sipmeter("analyze", "--hops", "text.pcap"))
             #expect(alone.status == 64, "\(alone)")
-            #expect(alone.complaint.hasPrefix("Error: --hops: it takes two captures or more"))
+            #expect(alone.complaint.hasPrefix("error: --hops: it takes two captures or more"))
             #expect(!scratch.has("runs"))
         }
 
