@@ -92,10 +92,10 @@ package enum SummaryText {
 
     // MARK: Split
 
-    /// Empty without the kernel's clock.
+    /// Empty without the kernel's clock, and for a capture, which knows nothing of the caller.
     private static func split(_ summary: RunSummary) -> [String] {
         let split = summary.split
-        if summary.rttByKernelClock == 0 { return [] }
+        if split.scheduling.count == 0 { return [] }
         return [
             LatencyTable.header("Split, ms"),
             LatencyTable.row("scheduling", split.scheduling),
