@@ -84,16 +84,32 @@ extension AgainstPeers {
             let scratch = try Scratch()
             let port = try UDPPorts.free()
             try await Answer.during(server[0], server[1], port: port, in: scratch) { _ in
-                // 20 ms a call is a fiftieth of a second; and 300 ms are three times T1.
-                let run = Self.run(
-                    port, "--rate", "100", "--duration", "2s", "--t1", "100ms", "--drain-timeout", "500ms")
-                let finished = try await scratch.run(run)
-                let summary = try Summary(scratch.text("run/summary.json"))
-                #expect(summary.level == "VALID", "\(finished)")
-                #expect(finished.status == 0, "\(finished)")
-                #expect(summary.number("retransmissions", "requests") ?? 0 > 100)
-                #expect(summary.number("calls", "failed") ?? 0 > 0, "the drain ends before they do\n\(finished)")
+                // What a slow server brings about comes every time; what this machine's neighbours do, does not.
+                var doubts: [String] = []
+                for attempt in 1...3 {
+                    let found = try await Self.doubts(of: port, in: scratch, named: "run\(attempt)")
+                    if found.isEmpty { return }
+                    doubts += found
+                }
+                Issue.record("three runs, and each of them doubted: \(doubts)")
             }
+        }
+
+        /// The evidence against a run at a slow server, but for what its hypervisor took from it.
+        private static func doubts(of port: UInt16, in scratch: Scratch, named name: String) async throws -> [String] {
+            // 20 ms a call is a fiftieth of a second; and 300 ms are three times T1.
+            let run = Command(
+                Command.sipmeter(
+                    "run", "127.0.0.1:\(port)", "--out", name, "--rate", "100", "--duration", "2s", "--t1", "100ms",
+                    "--drain-timeout", "500ms"
+                ).words)
+            let finished = try await scratch.run(run)
+            let summary = try Summary(scratch.text("\(name)/summary.json"))
+            #expect(summary.number("retransmissions", "requests") ?? 0 > 100)
+            #expect(summary.number("calls", "failed") ?? 0 > 0, "the drain ends before they do\n\(finished)")
+            #expect(finished.status == (summary.level == "INVALID" ? 3 : 0), "\(finished)")
+            if summary.level == "VALID" { return [] }
+            return summary.evidence.filter { !$0.hasPrefix("The hypervisor kept ") }
         }
 
         private static func run(_ port: UInt16, _ options: String...) -> Command {
