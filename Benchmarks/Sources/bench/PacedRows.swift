@@ -24,6 +24,8 @@ extension Session {
     private static let usual = Generator.sipmeter([])
     private static let precise = Generator.sipmeter(["--precise"])
     private static let batched = Generator.sipmeter(["--batch", "1ms"])
+    /// Both ways: what the floor's own grain does.
+    private static let coalesced = Generator.sipmeter(["--batch", "1ms", "--reads", "1ms"])
     /// Longer than the calls are apart: it reads when a call is due, and not else.
     private static let lazy = Generator.sipmeter(["--reads", "5ms"])
     private static let windows = ["100us", "250us", "1ms", "5ms"].map { Generator.sipmeter(["--reads", $0]) }
@@ -43,7 +45,9 @@ extension Session {
             wanted.formUnion([Self.usual, Self.precise, Self.lazy, Self.floorUsual, Self.floorLazy, .tunedSipp])
         }
         if options.wants(.cpu) || options.wants(.batch) {
-            wanted.formUnion([Self.usual, Self.batched, Self.floorBatched, Self.floorUsual, .tunedSipp])
+            wanted.formUnion([
+                Self.usual, Self.batched, Self.coalesced, Self.floorBatched, Self.floorUsual, .tunedSipp,
+            ])
         }
         if options.wants(.reads) { wanted.formUnion([Self.usual, Self.floorLazy] + Self.windows) }
         if options.wants(.late) || options.wants(.burst) {
@@ -51,7 +55,8 @@ extension Session {
         }
         let order =
             [
-                Self.usual, Self.floorUsual, Self.precise, .tunedSipp, Self.batched, Self.floorBatched,
+                Self.usual, Self.floorUsual, Self.precise, .tunedSipp, Self.batched, Self.coalesced,
+                Self.floorBatched,
             ] + Self.windows + [Self.floorLazy]
         return order.filter { wanted.contains($0) && isBuilt($0) }
     }
@@ -101,6 +106,7 @@ extension Session {
         var rows = Self.rates.map { ratioRow(.cpu, runs, Self.usual, Self.floorUsual, $0, atMost: 1.25) }
         rows += Self.rates.map { ratioRow(.cpu, runs, Self.lazy, Self.floorLazy, $0, atMost: 1.25) }
         rows += [5_000, 20_000].map { ratioRow(.cpu, runs, Self.batched, .tunedSipp, $0, atMost: 0.5) }
+        rows += [5_000, 20_000].map { ratioRow(.cpu, runs, Self.coalesced, .tunedSipp, $0, atMost: 0.5) }
         rows += [5_000, 20_000].map { ratioRow(.cpu, runs, Self.usual, .tunedSipp, $0, atMost: 1.3) }
         rows += [5_000, 20_000].map { ratioRow(.cpu, runs, Self.lazy, .tunedSipp, $0, atMost: 1.3) }
         return rows
@@ -108,7 +114,9 @@ extension Session {
 
     private func batchRows(_ runs: PacedRuns) -> [Row] {
         guard options.wants(.batch) || options.wants(.cpu) else { return [] }
-        return Self.rates.map { ratioRow(.batch, runs, Self.batched, Self.floorBatched, $0, atMost: 1) }
+        return [Self.batched, Self.coalesced].flatMap { own in
+            Self.rates.map { ratioRow(.batch, runs, own, Self.floorBatched, $0, atMost: 1) }
+        }
     }
 
     private func readRows(_ runs: PacedRuns) -> [Row] {
