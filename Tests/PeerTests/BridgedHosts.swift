@@ -1,7 +1,7 @@
 import Glibc
 
 /// Two network namespaces joined by a bridge in a third: a path with three places to listen.
-struct BridgedHosts {
+struct BridgedHosts: NamespacedHosts {
     let client = "sm-bclient-\(getpid())"
     let bridge = "sm-bridge-\(getpid())"
     let server = "sm-bserver-\(getpid())"
@@ -12,24 +12,12 @@ struct BridgedHosts {
     /// The bridge's end of the server's cable.
     let serverPort = "port2"
 
-    var onClient: [String] { ["ip", "netns", "exec", client] }
-    var onBridge: [String] { ["ip", "netns", "exec", bridge] }
-    var onServer: [String] { ["ip", "netns", "exec", server] }
+    var onClient: [String] { Self.inside(client) }
+    var onBridge: [String] { Self.inside(bridge) }
+    var onServer: [String] { Self.inside(server) }
 
-    static func during<R: Sendable>(in scratch: Scratch, _ body: (BridgedHosts) async throws -> R) async throws -> R {
-        let hosts = BridgedHosts()
-        do {
-            try await hosts.make(in: scratch)
-            let result = try await body(hosts)
-            try await hosts.remove(in: scratch)
-            return result
-        } catch {
-            try? await hosts.remove(in: scratch)
-            throw error
-        }
-    }
-
-    private func make(in scratch: Scratch) async throws {
+    var names: [String] { [client, server, bridge] }
+    var commands: [String] {
         var commands = [client, bridge, server].flatMap { ["netns add \($0)", "-n \($0) link set lo up"] }
         commands += [
             "-n \(bridge) link add bridge0 type bridge", "-n \(bridge) link set bridge0 up",
@@ -42,16 +30,6 @@ struct BridgedHosts {
                 "-n \(host) addr add \(address)/24 dev cable0", "-n \(host) link set cable0 up",
             ]
         }
-        for command in commands { try await ip(command, in: scratch) }
-    }
-
-    /// The cables go with their ends.
-    private func remove(in scratch: Scratch) async throws {
-        for host in [client, server, bridge] { try await ip("netns del \(host)", in: scratch) }
-    }
-
-    private func ip(_ arguments: String, in scratch: Scratch) async throws {
-        let finished = try await scratch.run(Command(["ip"] + arguments.split(separator: " ").map(String.init)))
-        if finished.status != 0 { throw Unmet("ip \(arguments): \(finished)") }
+        return commands
     }
 }
