@@ -45,7 +45,7 @@ bench-quick: bench-build
 	$(BENCH) --quick
 
 bench-build: deps
-	@./.ci/install sip-tester util-linux
+	@./.ci/install sip-tester tcpdump util-linux
 	$(SWIFT) build -c release --product sipmeter
 	$(SWIFT) build -c release --product sipmeter-micro
 	$(SWIFT) build -c release --package-path Benchmarks
