@@ -266,16 +266,6 @@ int clinuxnet_eventfd(void) {
     return result < 0 ? -errno : result;
 }
 
-int clinuxnet_allowed_cpus(int *cpus, int n) {
-    cpu_set_t allowed;
-    if (sched_getaffinity(0, sizeof allowed, &allowed) < 0) return -errno;
-    int count = 0;
-    for (int cpu = 0; cpu < CPU_SETSIZE && count < n; cpu++) {
-        if (CPU_ISSET(cpu, &allowed)) cpus[count++] = cpu;
-    }
-    return count;
-}
-
 int clinuxnet_thread_start(
     pthread_t *thread, int cpu, int priority, void *(*body)(void *), void *argument) {
     pthread_attr_t attributes;

@@ -64,29 +64,12 @@ package struct ByteBuffer: Sendable {
 
     /// Lower case, at least `width` digits.
     package mutating func append(hex value: UInt64, width: Int = 1) {
-        if width == 8, value <= UInt64(UInt32.max) { return appendEightHexDigits(UInt32(value)) }
         let digits = min(max(width, (67 - value.leadingZeroBitCount) / 4), 16)
         appendDigits(digits, of: value) { rest in
             let digit = rest & 15
             rest >>= 4
             return digit
         }
-    }
-
-    /// All eight at once: every message has such a number three times over, in its Call-ID, its branch and its tags.
-    private mutating func appendEightHexDigits(_ value: UInt32) {
-        reserve(8)
-        // One nibble a byte, the last one lowest.
-        var nibbles = UInt64(value)
-        nibbles = (nibbles | nibbles << 16) & 0x0000_FFFF_0000_FFFF
-        nibbles = (nibbles | nibbles << 8) & 0x00FF_00FF_00FF_00FF
-        nibbles = (nibbles | nibbles << 4) & 0x0F0F_0F0F_0F0F_0F0F
-        let isLetter = (nibbles + 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
-        let text = nibbles + 0x3030_3030_3030_3030 + isLetter * 39
-        unsafe storage.withUnsafeMutableBytes { target in
-            unsafe target.storeBytes(of: text.bigEndian, toByteOffset: count, as: UInt64.self)
-        }
-        count += 8
     }
 
     /// `takeLast` gives the last digit and removes it.

@@ -34,11 +34,15 @@ struct HostWatch {
 
     /// - Parameter cpus: nil: those this process may use.
     init(cpus: [Int]?) {
-        let allowed = KernelText.contents("/proc/self/status").flatMap { KernelCounts.allowedCPUs(status: $0) }
-        let cpus = cpus ?? allowed ?? []
+        let cpus = cpus ?? Self.allowedCPUs() ?? []
         self.cpus = cpus
         suspended = SystemClock.suspended()
         processors = KernelText.contents("/proc/stat").flatMap { KernelCounts.Processors(of: cpus, stat: $0) }
+    }
+
+    /// The CPUs this process may run on.
+    static func allowedCPUs() -> [Int]? {
+        KernelText.contents("/proc/self/status").flatMap { KernelCounts.allowedCPUs(status: $0) }
     }
 
     /// What came since this was made.

@@ -62,9 +62,8 @@ package struct RunSetup: Sendable {
     /// As many sending threads as there are CPUs share each of them with a target on this host, which then answers so late
     /// that all of them together place a quarter fewer calls than one alone. The schedule does not depend on their number.
     private static func usableWorkers(_ options: RunOptions, towards target: SocketAddress) -> Int {
-        let cpus = WorkerThread.allowedCPUs().count
-        if options.cpu != nil || !target.isLoopback || cpus == 0 { return options.workers }
-        return min(options.workers, max(cpus - 1, 1))
+        guard options.cpu == nil, target.isLoopback, let cpus = HostWatch.allowedCPUs() else { return options.workers }
+        return min(options.workers, max(cpus.count - 1, 1))
     }
 
     private static func resolve(

@@ -6,9 +6,8 @@ struct StampGrant: Sendable {
     var areOn: Bool
     var refusal: String?
 
-    /// Above this many calls a second on one sending thread, `auto` leaves the stamps out: two transmit stamps a call and
-    /// the reading of them cost 3 to 4 us, which here is a tenth of a core, and at three times the rate is a fifth of
-    /// what a core can place.
+    /// Above this many calls a second on one sending thread, `auto` leaves the stamps out. Two transmit stamps a call and
+    /// the reading of them cost 3 to 4 us: here less than a tenth of a core, but a fifth of what one can place flat out.
     static let automaticLimit = 20_000.0
 
     /// Sockets to be stamped are opened in `body`.

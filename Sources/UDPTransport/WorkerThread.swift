@@ -30,13 +30,6 @@ package final class WorkerThread: Sendable {
         self.thread = thread
     }
 
-    /// The CPUs this process may run on, ascending; none where the kernel does not say.
-    package static func allowedCPUs() -> [Int] {
-        var cpus = [Int32](repeating: 0, count: 1024)
-        let count = clinuxnet_allowed_cpus(&cpus, Int32(cpus.count))
-        return cpus.prefix(Int(max(count, 0))).map { Int($0) }
-    }
-
     /// Of the calling thread: a task that asks for a short slice preempts one with a longer slice when it wakes, instead
     /// of waiting until that one's is over (2.8 ms). It costs no share of the CPU and needs no privilege; a kernel before
     /// 6.12 does not heed it, and a real-time thread has no use for it.

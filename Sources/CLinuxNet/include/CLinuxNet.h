@@ -119,9 +119,6 @@ int clinuxnet_set_slice(uint64_t nanoseconds);
 int clinuxnet_be_nice(int by);
 int clinuxnet_eventfd(void);
 
-// The CPUs this process may run on, ascending; at most n of them. Their count, or -errno.
-int clinuxnet_allowed_cpus(int *cpus, int n);
-
 // cpu < 0: any. priority 0: the ordinary scheduler; else SCHED_FIFO.
 int clinuxnet_thread_start(
     pthread_t *thread, int cpu, int priority, void *(*body)(void *), void *argument);
