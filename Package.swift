@@ -37,9 +37,12 @@ let package = Package(
             ], swiftSettings: pure),
         .target(name: "MachineReport", swiftSettings: pure),
         .target(
-            name: "Reports", dependencies: ["Latency", "MachineReport", "Observations", "Datagrams"],
+            name: "Reports", dependencies: ["Latency", "Breakdown", "MachineReport", "Observations", "Datagrams"],
             swiftSettings: pure),
         .target(name: "Captures", dependencies: ["SIP", "Observations", "Datagrams"], swiftSettings: pure),
+        .target(
+            name: "Breakdown", dependencies: ["Captures", "SIP", "Latency", "Observations", "Datagrams"],
+            swiftSettings: pure),
 
         // The kernel.
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
@@ -93,11 +96,15 @@ let package = Package(
         .testTarget(
             name: "LatencyTests", dependencies: ["Latency", "Observations", "Datagrams"], swiftSettings: strict),
         .testTarget(
-            name: "ReportsTests", dependencies: ["Reports", "MachineReport", "Latency", "Observations", "Datagrams"],
+            name: "ReportsTests",
+            dependencies: ["Reports", "Breakdown", "MachineReport", "Latency", "Observations", "Datagrams"],
             swiftSettings: strict),
         .testTarget(
             name: "CapturesTests", dependencies: ["Captures", "PacketCapture", "SIP", "Observations", "Datagrams"],
             swiftSettings: strict),
+        .testTarget(
+            name: "BreakdownTests",
+            dependencies: ["Breakdown", "Captures", "SIP", "Latency", "Observations", "Datagrams"], swiftSettings: strict),
         .testTarget(
             name: "MachineReportTests", dependencies: ["MachineReport", "Reports", "Datagrams"], swiftSettings: strict),
         // Runs the built program as a user does, against real servers and on the wire.
