@@ -55,6 +55,12 @@ let package = Package(
             name: "PacketCapture", dependencies: ["CPcap", "CGzipFile", "UDPTransport", "Captures", "Datagrams"],
             swiftSettings: strict),
 
+        .target(name: "CBPF", linkerSettings: [.linkedLibrary("bpf")]),
+        .plugin(name: "ProbeCompiler", capability: .buildTool()),
+        .target(
+            name: "KernelTrace", dependencies: ["CBPF", "UDPTransport", "Breakdown", "Datagrams"],
+            exclude: ["Probes"], swiftSettings: strict, plugins: ["ProbeCompiler"]),
+
         // Where both sides meet.
         .target(
             name: "LoadRun",
@@ -104,7 +110,8 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "BreakdownTests",
-            dependencies: ["Breakdown", "Captures", "SIP", "Latency", "Observations", "Datagrams"], swiftSettings: strict),
+            dependencies: ["Breakdown", "Captures", "SIP", "Latency", "Observations", "Datagrams"],
+            swiftSettings: strict),
         .testTarget(
             name: "MachineReportTests", dependencies: ["MachineReport", "Reports", "Datagrams"], swiftSettings: strict),
         // Runs the built program as a user does, against real servers and on the wire.

@@ -21,7 +21,8 @@ import Testing
     ])
     func aPureModuleKnowsNoSocketAndNoClock(module: String) throws {
         let forbidden = [
-            "Glibc", "Foundation", "Dispatch", "CLinuxNet", "COpenSSL", "CPcap", "CBPF", "UDPTransport", "PacketCapture",
+            "Glibc", "Foundation", "Dispatch", "CLinuxNet", "COpenSSL", "CPcap", "CBPF", "UDPTransport",
+            "PacketCapture",
             "KernelTrace", "LoadRun",
         ]
         let files = try Self.swiftFiles(in: "Sources/\(module)")
