@@ -109,6 +109,9 @@ let package = Package(
             name: "CapturesTests", dependencies: ["Captures", "PacketCapture", "SIP", "Observations", "Datagrams"],
             swiftSettings: strict),
         .testTarget(
+            name: "KernelTraceTests", dependencies: ["KernelTrace", "CBPF", "UDPTransport", "Breakdown", "Datagrams"],
+            swiftSettings: strict),
+        .testTarget(
             name: "BreakdownTests",
             dependencies: ["Breakdown", "Captures", "SIP", "Latency", "Observations", "Datagrams"],
             swiftSettings: strict),

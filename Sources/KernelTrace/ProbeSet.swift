@@ -112,6 +112,8 @@ struct ProbeSet: ~Copyable {
         }
     }
 
+    var countsCosts: Bool { costs >= 0 }
+
     func cost() -> (runs: UInt64, nanoseconds: UInt64) {
         var total: (runs: UInt64, nanoseconds: UInt64) = (0, 0)
         for program in programs {

@@ -28,6 +28,15 @@ package final class Probes: Sendable {
         package init(port: UInt16) { self.port = port }
     }
 
+    /// What the programs took, as far as the kernel counted it.
+    package struct Cost: Sendable {
+        package var runs: UInt64 = 0
+        package var time = Nanoseconds.zero
+        /// When it began to count, and when it was looked at last.
+        package var since: MonotonicInstant?
+        package var until = MonotonicInstant(nanoseconds: 0)
+    }
+
     package let source: TraceSource
     /// Why it is not the highest rung.
     package let reason: String
@@ -43,6 +52,7 @@ package final class Probes: Sendable {
         let isAttached = Atomic(true)
         let countsCosts = Atomic(false)
         let tally = Mutex<TraceTally?>(nil)
+        let cost = Mutex<Cost>(Cost())
         let wakeup: Wakeup
         init() throws(SystemError) { wakeup = try Wakeup() }
     }
@@ -82,6 +92,8 @@ package final class Probes: Sendable {
         shared.wakeup.poke()
         while shared.isAttached.load(ordering: .acquiring) != isAttached { usleep(500) }
     }
+
+    package var cost: Cost { shared.cost.withLock { $0 } }
 
     /// Lets the kernel count what the programs cost from now on, or no longer.
     package func countCosts(_ isOn: Bool) {
@@ -130,32 +142,51 @@ package final class Probes: Sendable {
         var probes = probes
         var tally = TraceTally()
         let begun = SystemClock.monotonic()
-        let costBefore = probes.cost()
         if let ring = try? probes.ring(sink), var poller = try? Poller(receiving: [], wakeup: shared.wakeup) {
             while !shared.isStopping.load(ordering: .acquiring) {
                 _ = poller.wait(until: SystemClock.monotonic() + drainEvery)
-                probes.countCosts(shared.countsCosts.load(ordering: .acquiring))
-                heed(shared.wantsAttached.load(ordering: .acquiring), shared, &probes)
+                count(shared, &probes)
+                let wanted = shared.wantsAttached.load(ordering: .acquiring)
+                heed(wanted, &probes)
                 ring.drain()
+                shared.isAttached.store(wanted, ordering: .releasing)
             }
             probes.detach()
             ring.drain()
         }
         probes.detach()
-        let cost = probes.cost()
-        tally.probeRuns = cost.runs - costBefore.runs
-        tally.probeTime = Nanoseconds(Int64(cost.nanoseconds - costBefore.nanoseconds))
+        shared.countsCosts.store(false, ordering: .releasing)
+        count(shared, &probes)
+        let cost = shared.cost.withLock { $0 }
+        tally.probeRuns = cost.runs
+        tally.probeTime = cost.time
         tally.lost = probes.counted(Int(PROBE_COUNT_LOST))
         tally.slotMisses = probes.counted(Int(PROBE_COUNT_SLOT_MISSES))
         tally.lasted = SystemClock.monotonic() - begun
         shared.tally.withLock { $0 = tally }
     }
 
-    private static func heed(_ wanted: Bool, _ shared: Shared, _ probes: inout ProbeSet) {
-        if wanted != probes.isAttached {
-            if wanted { _ = probes.attach() } else { probes.detach() }
+    /// Begins or ends counting as asked; what was counted so far is read either way.
+    private static func count(_ shared: Shared, _ probes: inout ProbeSet) {
+        let isWanted = shared.countsCosts.load(ordering: .acquiring)
+        let wasCounting = probes.countsCosts
+        probes.countCosts(isWanted)
+        let now = SystemClock.monotonic()
+        if !wasCounting {
+            if isWanted { shared.cost.withLock { $0.since = now } }
+            return
         }
-        shared.isAttached.store(wanted, ordering: .releasing)
+        let counted = probes.cost()
+        shared.cost.withLock {
+            $0.runs = counted.runs
+            $0.time = Nanoseconds(Int64(counted.nanoseconds))
+            $0.until = now
+        }
+    }
+
+    private static func heed(_ wanted: Bool, _ probes: inout ProbeSet) {
+        if wanted == probes.isAttached { return }
+        if wanted { _ = probes.attach() } else { probes.detach() }
     }
 
     /// Carries the programs into the thread.
