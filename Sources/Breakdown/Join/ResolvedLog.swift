@@ -99,15 +99,9 @@ struct ResolvedLog {
         if !events[i].hasKey, packet != 0, let known = packets[packet], !known.isQueued { take(known, i) }
         if packet != 0 { packets[packet]?.isQueued = true }
         let socket = events[i].socket
-        let events = events
         let receive = sockets[socket, default: SocketQueue()].enqueue(
-            event: i, packet: packet, key: key(i), at: events[i].at,
-            keyOfReceive: { receive in
-                let event = events[receive]
-                return event.hasKey
-                    ? SocketQueue.Key(callID: event.callID, cseq: event.cseq, method: event.method.rawValue) : nil
-            })
-        depths[i] = sockets[socket]!.depth + (receive == nil ? 0 : 1)
+            event: i, packet: packet, key: key(i), at: events[i].at)
+        depths[i] = (sockets[socket]?.depth ?? 0) + (receive == nil ? 0 : 1)
         if let receive { pair(enqueue: i, receive: receive) }
     }
 
@@ -125,8 +119,9 @@ struct ResolvedLog {
         } else if !events[enqueue].hasKey, events[receive].hasKey {
             infer(enqueue, from: receive)
         }
-        // The packet is freed now, and the next one may get its address.
-        if events[enqueue].packet != 0 { packets[events[enqueue].packet] = nil }
+        // The packet is freed now, and the next one may get its address, or has it already and is on its way.
+        let packet = events[enqueue].packet
+        if packet != 0, packets[packet]?.isQueued == true { packets[packet] = nil }
     }
 
     private mutating func drop(_ i: Int) {

@@ -21,6 +21,7 @@ struct SocketQueue {
     /// A receive whose packet's enqueue is yet to come: the reader on another CPU was faster than the probe.
     private struct Early {
         var event: Int
+        var key: Key?
         var at: MonotonicInstant
     }
 
@@ -33,15 +34,12 @@ struct SocketQueue {
     private(set) var depth: UInt32 = 0
 
     /// The event of a receive that took this packet before its enqueue was recorded; nil: it lies in the queue now.
-    mutating func enqueue(
-        event: Int, packet: UInt64, key: Key?, at now: MonotonicInstant, keyOfReceive: (Int) -> Key?
-    ) -> Int? {
-        early.removeAll { now - $0.at > Self.longestLead }
-        let match = early.firstIndex { receive in
-            let other = keyOfReceive(receive.event)
-            return key == nil || other == nil || key == other
+    mutating func enqueue(event: Int, packet: UInt64, key: Key?, at now: MonotonicInstant) -> Int? {
+        if !early.isEmpty {
+            early.removeAll { now - $0.at > Self.longestLead }
+            let match = early.firstIndex { key == nil || $0.key == nil || $0.key == key }
+            if let match { return early.remove(at: match).event }
         }
-        if let match { return early.remove(at: match).event }
         if let key { places[key, default: []].append(entries.count) }
         entries.append(Entry(event: event, packet: packet, key: key))
         depth += 1
@@ -58,7 +56,7 @@ struct SocketQueue {
             place = head
         }
         guard let place else {
-            early.append(Early(event: event, at: now))
+            early.append(Early(event: event, key: key, at: now))
             if early.count > Self.mostOvertaken { early.removeFirst() }
             return nil
         }

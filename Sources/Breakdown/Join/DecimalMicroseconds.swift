@@ -1,0 +1,12 @@
+import Datagrams
+import Latency
+
+/// Figures for sentences.
+enum DecimalMicroseconds {
+    /// One decimal below 100 us.
+    static func text(_ length: Nanoseconds) -> String {
+        DecimalText.fixed(length, unit: 1000, decimals: length.rawValue.magnitude < 99_950 ? 1 : 0)
+    }
+
+    static func partsPerMillion(_ drift: Double) -> String { DecimalText.fixed(drift * 1e6, decimals: 2) }
+}
