@@ -48,6 +48,11 @@ struct RequestCopies {
     // MARK: which copy
 
     private func find(_ event: TraceEvent) -> Int? {
+        if event.point == .socketEnqueue, let latest = copies.last, latest.isReceived,
+            !latest.times.has(.socketEnqueue), event.at - latest.last <= SocketQueue.longestLead
+        {
+            return copies.count - 1
+        }
         if event.packet != 0, let same = copies.lastIndex(where: { $0.isOpen && $0.packet == event.packet }) {
             if copies[same].furthest < ProbePoint.socketEnqueue.place || event.point == .applicationReceive {
                 return same

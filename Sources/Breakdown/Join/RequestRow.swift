@@ -27,9 +27,8 @@ struct RowAssembly {
     /// By host; nil before they are known.
     var clocks: [HostClock]?
 
-    private var home: Int { owners[ProbePoint.applicationReceive.place] }
-
-    func owner(_ point: ProbePoint) -> Int { owners[point.place] }
+    /// -1 also for what is no point of the way.
+    func owner(_ point: ProbePoint) -> Int { point.place < owners.count ? owners[point.place] : -1 }
 
     func row(_ request: Int) -> RequestRow {
         var row = RequestRow()

@@ -110,5 +110,5 @@ struct SocketQueue {
     /// Threads that read one socket and overtake each other.
     private static let mostOvertaken = 64
     /// Between a packet's lying in the queue and the probe's stamp, another CPU may take it.
-    private static let longestLead = Nanoseconds.milliseconds(1)
+    static let longestLead = Nanoseconds.milliseconds(1)
 }
