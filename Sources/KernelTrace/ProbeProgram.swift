@@ -81,7 +81,7 @@ struct ProbePlan {
             use(.responseReceive, .exact, [[.protocolStart]], isKnown)
             return
         }
-        coverage.append(.init(.tapRead, .missing, "only on the host of a virtual machine: --tap IFACE there"))
+        coverage.append(.init(.tapRead, .missing, "only on the host of a virtual machine (--vm-tap there)"))
         use(.driverReceive, .exact, [[.driverReceiveSingle], [.driverReceivePolled]], isKnown, takesAll: true)
         use(.protocolStart, .exact, [[.protocolStart]], isKnown)
         use(.socketEnqueue, .exact, (mayEnter ? [[.socketEnqueue]] : []) + [[.socketReady]], isKnown)

@@ -112,8 +112,6 @@ struct ProbeSet: ~Copyable {
         }
     }
 
-    var countsCosts: Bool { costs >= 0 }
-
     func cost() -> (runs: UInt64, nanoseconds: UInt64) {
         var total: (runs: UInt64, nanoseconds: UInt64) = (0, 0)
         for program in programs {
@@ -163,5 +161,6 @@ struct ProbeRing: ~Copyable {
         sample.release()
     }
 
-    func drain() { _ = cbpf_drain(ring) }
+    /// The number of records handed over.
+    @discardableResult func drain() -> Int { max(Int(cbpf_drain(ring)), 0) }
 }

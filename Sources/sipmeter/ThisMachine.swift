@@ -35,7 +35,8 @@ enum ThisMachine {
         MachineFacts.Trial(refusal: refusal.map { SystemError.text(of: $0.errno) })
     }
 
-    private static let program: String = {
+    /// Where this program's own file lies.
+    static let program: String = {
         var path = [CChar](repeating: 0, count: 4096)
         let count = readlink("/proc/self/exe", &path, path.count - 1)
         return count > 0 ? String(decoding: path[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self) : "sipmeter"
