@@ -55,6 +55,23 @@ enum ProbeProgram: String, CaseIterable {
         }
     }
 
+    /// Whose records it writes; of `systemCall`, those it prepares.
+    var points: [ProbePoint] {
+        switch self {
+        case .deviceTransmit: [.tapTransmit, .responseTransmit]
+        case .tapRead: [.tapRead]
+        case .driverReceiveSingle, .driverReceivePolled: [.driverReceive]
+        case .protocolStart: [.protocolStart, .responseReceive]
+        case .socketReady, .socketEnqueue: [.socketEnqueue]
+        case .receiveDrop: [.receiveDrop]
+        case .systemCall: [.applicationReceive, .applicationSend]
+        case .socketReceive, .socketConsume: [.applicationReceive]
+        case .socketSend, .socketSendEntry: [.applicationSend]
+        case .waking: [.waking]
+        case .contextSwitch: [.contextSwitch]
+        }
+    }
+
     /// The running kernel has it.
     var isKnown: Bool {
         switch hook {

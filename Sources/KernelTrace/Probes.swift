@@ -33,10 +33,20 @@ package final class Probes: Sendable {
 
     /// What the programs took, as far as the kernel counted it.
     package struct Cost: Sendable {
-        package var runs: UInt64
-        package var time: Nanoseconds
+        package struct Program: Sendable {
+            package var name: String
+            /// Whose records it writes or prepares.
+            package var points: [ProbePoint]
+            package var runs: UInt64
+            package var time: Nanoseconds
+        }
+
+        package var programs: [Program]
         package var since: MonotonicInstant
         package var until: MonotonicInstant
+
+        package var runs: UInt64 { programs.reduce(0) { $0 + $1.runs } }
+        package var time: Nanoseconds { programs.reduce(.zero) { $0 + $1.time } }
     }
 
     package let source: TraceSource
@@ -169,7 +179,7 @@ package final class Probes: Sendable {
     private struct CostCount {
         private enum State {
             case waiting
-            case counting(since: MonotonicInstant, runs: UInt64, nanoseconds: UInt64)
+            case counting(since: MonotonicInstant, before: [Cost.Program])
             case done
         }
 
@@ -187,22 +197,23 @@ package final class Probes: Sendable {
             switch state {
             case .waiting:
                 guard hasRecords else { return nil }
-                let cost = probes.cost()
-                state = .counting(since: now, runs: cost.runs, nanoseconds: cost.nanoseconds)
+                state = .counting(since: now, before: probes.programCosts())
                 return nil
-            case .counting(let since, _, _): return now - since >= length ? end(&probes) : nil
+            case .counting(let since, _): return now - since >= length ? end(&probes) : nil
             case .done: return nil
             }
         }
 
         mutating func end(_ probes: inout ProbeSet) -> Cost? {
-            guard case .counting(let since, let runs, let nanoseconds) = state else { return nil }
-            let cost = probes.cost()
+            guard case .counting(let since, let before) = state else { return nil }
+            var programs = probes.programCosts()
+            for i in programs.indices {
+                programs[i].runs -= before[i].runs
+                programs[i].time -= before[i].time
+            }
             probes.countCosts(false)
             state = .done
-            return Cost(
-                runs: cost.runs - runs, time: Nanoseconds(Int64(cost.nanoseconds - nanoseconds)), since: since,
-                until: SystemClock.monotonic())
+            return Cost(programs: programs, since: since, until: SystemClock.monotonic())
         }
     }
 

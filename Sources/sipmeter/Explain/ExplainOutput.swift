@@ -21,7 +21,11 @@ struct ExplainOutput {
         for e in r[0].log.events { counts["\(e.point) key \(e.callID != 0)", default: 0] += 1 }
         let b = Breakdown(r.map { ($0.source, $0.log, $0.tally) }, options: command.joining)
         text += "\(b.tally) \(b.clocks)\n"
-        for s in b.shares { let k = b.blocks[s.block]; text += "\(k.name) \(k.quality) \(s.mean.rawValue) \(s.p50.rawValue) \(s.p99.rawValue) \(s.ofMean) \(s.ofVariance ?? 0)\n" }
+        for s in b.shares {
+            let k = b.blocks[s.block];
+            text +=
+                "\(k.name) \(k.quality) \(s.mean.rawValue) \(s.p50.rawValue) \(s.p99.rawValue) \(s.ofMean) \(s.ofVariance ?? 0)\n"
+        }
         var sum = [Int64](repeating: 0, count: 5); var behind: [String: Int] = [:]
         for w in b.waits { for i in 0..<5 { sum[i] += w.causes[i].rawValue }; behind[w.behind, default: 0] += 1 }
         text += "\(sum.map { $0 / Int64(max(b.waits.count, 1)) }) \(behind) \(b.bursts.prefix(10))"
