@@ -41,7 +41,8 @@ import Testing
         trace.read(.applicationReceive, 20, TraceBuilder.request("a"), thread: 5)
         for (at, code) in [(25, 100), (60, 180), (120, 200), (220, 200)] {
             trace.read(.applicationSend, Int64(at), TraceBuilder.response(code, "a"), thread: 5)
-            trace.read(.responseTransmit, Int64(at) + (code == 100 ? 5 : 10), TraceBuilder.response(code, "a"), thread: 5)
+            trace.read(
+                .responseTransmit, Int64(at) + (code == 100 ? 5 : 10), TraceBuilder.response(code, "a"), thread: 5)
         }
         let result = trace.breakdown(BreakdownOptions(end: end))
         #expect(result.requests.map(\.status) == [status] && result.requests[0].total.rawValue == total)
@@ -77,7 +78,8 @@ import Testing
             trace.read(.responseTransmit, Int64(at), TraceBuilder.response(200, call))
         }
         let result = trace.breakdown()
-        #expect(result.blocks.map(\.summary) == ["protocol (inferred)", "socket wait (inferred)", "application and reply"])
+        #expect(
+            result.blocks.map(\.summary) == ["protocol (inferred)", "socket wait (inferred)", "application and reply"])
         #expect(result.tally.requests == 2 && result.tally.joined == 1)
         #expect(result.tally.lacking.map(\.point) == [.protocolStart])
         #expect(result.lengths(0) == [10, 90, 100])
@@ -217,7 +219,9 @@ import Testing
             trace.read(.responseTransmit, at + 100, TraceBuilder.response(200, "call-\(i)"))
         }
         let result = trace.breakdown()
-        #expect(result.blocks.map(\.name) == (isBlock ? ["driver", "softirq", "server"] : ["driver and softirq", "server"]))
+        #expect(
+            result.blocks.map(\.name)
+                == (isBlock ? ["driver", "softirq", "server"] : ["driver and softirq", "server"]))
         #expect(result.tally.joined == (isBlock ? with : with + without))
     }
 

@@ -109,7 +109,7 @@ struct ClockEstimate {
 extension ClockEstimate {
     /// `guest` is ahead of `host` by so much.
     func sentence(far: String, near: String) -> String {
-        let value = DecimalMicroseconds.text(Nanoseconds(line.offset))
+        let value = DecimalMicroseconds.textWithUnit(Nanoseconds(line.offset))
         switch offset.basis {
         case .asserted: return "\(near) and \(far) have one clock."
         case .unbounded:
@@ -118,7 +118,7 @@ extension ClockEstimate {
                 + "back. Blocks between them mean nothing."
         case .compatible, .estimated, .contradictory:
             let uncertainty = DecimalMicroseconds.text(offset.uncertainty ?? .zero)
-            var text = "\(far)'s clock is \(value) us ahead of \(near)'s, give or take \(uncertainty) us"
+            var text = "\(far)'s clock is \(value) ahead of \(near)'s, give or take \(uncertainty) us"
             if line.drift != 0 { text += ", and gains \(DecimalMicroseconds.partsPerMillion(line.drift)) us a second" }
             text += " (from \(crossings) requests)."
             if offset.basis == .contradictory {
