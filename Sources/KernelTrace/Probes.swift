@@ -165,10 +165,6 @@ package final class Probes: Sendable {
             if let cost = costs.end(&probes) { shared.cost.withLock { $0 = cost } }
         }
         probes.detach()
-        if let cost = shared.cost.withLock({ $0 }) {
-            tally.probeRuns = cost.runs
-            tally.probeTime = cost.time
-        }
         tally.lost = probes.counted(Int(PROBE_COUNT_LOST))
         tally.slotMisses = probes.counted(Int(PROBE_COUNT_SLOT_MISSES))
         tally.lasted = SystemClock.monotonic() - begun

@@ -14,7 +14,7 @@ struct ExplainJoin {
             throw RunFailure(.badScenario, "there is no event in \(command.join.joined(separator: ", "))")
         }
         let directory = command.load.out ?? RunDirectory.defaultPath("explain", at: SystemClock.wall())
-        let output = ExplainOutput(recordings, command: command, cost: ProbeCost(), counted: nil, generator: nil)
+        let output = ExplainOutput(recordings, command: command, cost: .init(), counted: nil, generator: nil)
         try RunDirectory.create(directory)
         try output.write(to: directory)
         Terminal.print(output.text)

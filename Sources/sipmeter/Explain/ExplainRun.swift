@@ -38,14 +38,14 @@ struct ExplainRun {
         }
         var cost = ProbeCost()
         if let probes = watch.probes, command.costRounds > 0, session.unreachable(outcome) == nil {
-            cost.difference = try CostRounds(session: session, rate: command.rate, rounds: command.costRounds)
+            cost.measured = try CostRounds(session: session, rate: command.rate, rounds: command.costRounds)
                 .measure(probes, in: directory)
         }
         let recording = watch.end()
         if session.unreachable(outcome) == nil {
             let output = ExplainOutput(
                 [recording], command: command, cost: cost, counted: watch.probes?.cost,
-                generator: outcome.summary.verdict.level.text)
+                generator: outcome.summary.verdict)
             try output.write(to: directory)
             Terminal.print(output.text)
             session.listFiles(directory, ExplainOutput.fileNames + ["rtt.csv", "summary.txt", "manifest.json"])

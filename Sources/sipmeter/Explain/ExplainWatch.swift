@@ -33,7 +33,7 @@ struct ExplainWatch {
                     + "\(file) guest.trace")
         } else {
             let output = ExplainOutput(
-                [recording], command: command, cost: ProbeCost(), counted: server.probes?.cost, generator: nil)
+                [recording], command: command, cost: .init(), counted: server.probes?.cost, generator: nil)
             try RunDirectory.create(directory)
             try output.write(to: directory)
             Terminal.print(output.text)
