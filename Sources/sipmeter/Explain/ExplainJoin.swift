@@ -2,6 +2,7 @@ import Breakdown
 import Datagrams
 import Glibc
 import LoadRun
+import Reports
 import UDPTransport
 
 /// Recordings of several hosts, and the caller's run, put together by the call tag.

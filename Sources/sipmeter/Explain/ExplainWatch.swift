@@ -4,6 +4,7 @@ import Datagrams
 import Glibc
 import KernelTrace
 import LoadRun
+import Reports
 import UDPTransport
 
 /// The probes alone, on a server under whatever load it is, for a bounded time.
