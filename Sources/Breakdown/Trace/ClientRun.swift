@@ -42,7 +42,13 @@ extension TraceLog {
         }
         // A call that never left has no instant; that is no fault of the row.
         guard let sent = length(columns.sent, 1_000_000_000) else { return }
-        let invite = start + sent
+        // `sent_s` is when the kernel was given the request; by its own stamps the times begin when it left for the device.
+        var invite = start + sent
+        if let due = length(columns.due, 1_000_000_000), let rtt = length(columns.rtt, 1000),
+            let fromDue = length(columns.rttFromDue, 1000)
+        {
+            invite = start + due + (fromDue - rtt)
+        }
         let callID = fields[columns.callID]
         func add(
             _ log: inout TraceLog, _ point: ProbePoint, _ at: MonotonicInstant, _ key: (CallTag.Method, UInt32),
@@ -69,7 +75,7 @@ extension TraceLog {
 }
 
 private struct ClientColumns {
-    let callID, sent, trying, ringing, answer, hold, bye: Int
+    let callID, due, sent, trying, ringing, answer, hold, bye, rtt, rttFromDue: Int
 
     init(_ names: [Range<Int>], _ rows: borrowing Span<UInt8>) throws(ClientRunError) {
         func place(_ name: StaticString) -> Int? {
@@ -87,6 +93,9 @@ private struct ClientColumns {
         trying = place("trying_us") ?? .max
         ringing = place("ringing_us") ?? .max
         hold = place("hold_us") ?? .max
+        due = place("due_s") ?? .max
+        rtt = place("rtt_us") ?? .max
+        rttFromDue = place("rtt_from_due_us") ?? .max
     }
 }
 
