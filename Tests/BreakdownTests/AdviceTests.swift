@@ -25,6 +25,16 @@ import Testing
         }
     }
 
+    private static func work(_ cause: WaitCause) -> @Sendable (Double) -> AdviceFigures {
+        { value in
+            figures {
+                $0.largest = block(.applicationReceive, .applicationSend, "application")
+                ($0.workShare, $0.largestShare) = (0.9, 0.9)
+                $0.workShares[cause.rawValue] = value
+            }
+        }
+    }
+
     private static func largest(_ from: ProbePoint, _ to: ProbePoint) -> @Sendable (Double) -> AdviceFigures {
         { value in
             figures {
@@ -40,7 +50,10 @@ import Testing
         "receive drops": { value in figures { $0.receiveDrops = Int(value) } },
         "earlier work": cause(.earlierWork), "behind another task": cause(.behindAnotherTask),
         "CPU waking": cause(.cpuWaking), "asleep": cause(.asleep), "unknown thread": cause(.unknown),
-        "application": largest(.applicationReceive, .applicationSend), "tap queue": largest(.tapTransmit, .tapRead),
+        "application": work(.earlierWork), "application behind another task": work(.behindAnotherTask),
+        "application, CPU waking": work(.cpuWaking), "application asleep": work(.asleep),
+        "application unseen": { value in figures { $0.workShare = value } },
+        "tap queue": largest(.tapTransmit, .tapRead),
         "host to guest": largest(.tapRead, .driverReceive), "driver and softirq": largest(.tapTransmit, .driverReceive),
         "protocol": largest(.protocolStart, .socketEnqueue), "reply": largest(.applicationSend, .responseTransmit),
         "guest to host": largest(.responseTransmit, .responseReceive), "network": largest(.requestSent, .tapTransmit),
@@ -102,13 +115,15 @@ import Testing
             Self.figures {
                 ($0.receiveDrops, $0.requestsDropped) = (37, 35)
                 $0.largest = Self.block(.applicationReceive, .applicationSend, "application")
-                $0.largestShare = 0.6
+                ($0.largestShare, $0.workShare) = (0.6, 0.6)
+                $0.workShares[WaitCause.asleep.rawValue] = 0.99
             })
         #expect(
             advice.verdict
                 == "a full receive buffer dropped 37 datagrams, and each of 35 requests among them waited for a "
-                + "retransmission; 60 % of the response time is application")
-        #expect(advice.steps.map(\.name) == ["receive drops", "application"])
+                + "retransmission; 60 % of the response time is application; 99 % of that is the server thread asleep "
+                + "with the request")
+        #expect(advice.steps.map(\.name) == ["receive drops", "application asleep"])
     }
 
     @Test func theNeighbourIsNamedAndTheStrongestCauseComesFirst() {
@@ -125,6 +140,24 @@ import Testing
         )
         #expect(advice.steps.map(\.name) == ["behind another task", "earlier work"])
         #expect(advice.steps[0].command == "chrt --rr --all-tasks --pid 10 4242")
+    }
+
+    @Test func twoBlocksThatStandOutHaveEachItsCause() {
+        let advice = Advice(
+            Self.figures {
+                $0.isSwinging = true
+                $0.largest = Self.block(.applicationReceive, .applicationSend, "application")
+                $0.second = Self.block(.socketEnqueue, .applicationReceive, "socket wait")
+                ($0.largestShare, $0.workShare, $0.secondShare, $0.waitShare) = (0.53, 0.53, 0.39, 0.39)
+                $0.causeShares[WaitCause.behindAnotherTask.rawValue] = 0.97
+                $0.workShares[WaitCause.behindAnotherTask.rawValue] = 0.8
+                ($0.behind, $0.workBehind) = ("make", "cc")
+            })
+        #expect(
+            advice.verdict
+                == "53 % of the swing is application, 39 % is socket wait; 80 % of the application is the server thread "
+                + "runnable behind `cc`; 97 % of the socket wait is the server thread runnable behind `make`")
+        #expect(advice.steps.map(\.name) == ["behind another task", "application behind another task"])
     }
 
     @Test func whereNoBlockStandsOutItSaysSo() {
@@ -172,7 +205,8 @@ import Testing
     @Test func theDocumentShowsTheSameTable() throws {
         let file = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().appending(path: "docs/explain.md")
-        let rows = try String(contentsOf: file, encoding: .utf8).split(separator: "\n").filter { $0.hasPrefix("| ") }
+        let lines = try String(contentsOf: file, encoding: .utf8).split(separator: "\n")
+        let rows = lines.drop { !$0.hasPrefix("## From the figures") }.filter { $0.hasPrefix("| ") }
         for rule in AdviceRule.table {
             let row = try #require(rows.first { $0.hasPrefix("| \(rule.name) |") }, "no row for \(rule.name)")
             let cells = row.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
