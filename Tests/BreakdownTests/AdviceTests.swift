@@ -59,6 +59,7 @@ import Testing
         "guest to host": largest(.responseTransmit, .responseReceive), "network": largest(.requestSent, .tapTransmit),
         "server as a whole": largest(.tapTransmit, .responseTransmit),
         "bursts": { value in figures { $0.burstSize = Int(value) } },
+        "steady block": { value in figures { $0.steadyShare = value } },
         "stolen time": { value in figures { $0.stolenShare = value } },
         "lost records": { value in figures { $0.lost = UInt64(value) } },
         "not joined": { value in
@@ -200,6 +201,28 @@ import Testing
                 ofMean: 1, ofVariance: 1)
         ]
         #expect(AdviceFigures(breakdown).isSwinging == isSwinging)
+    }
+
+    @Test func aBlockThatIsLongAndSteadyIsNamedBesideTheSwing() {
+        var breakdown = Breakdown()
+        breakdown.tally.joined = 2
+        breakdown.blocks = [
+            Self.block(.socketEnqueue, .applicationReceive, "socket wait"),
+            Self.block(.applicationReceive, .applicationSend, "application"),
+        ]
+        for wait in [Int64(0), 3_000] {
+            breakdown.requests.append(
+                Breakdown.Request(
+                    callID: 0, method: .invite, cseq: 1, begin: .zero,
+                    lengths: [Nanoseconds(wait), Nanoseconds(5_000)],
+                    first: .zero, total: Nanoseconds(5_000 + wait), status: 200))
+        }
+        breakdown.shares = [(0, 3, 1.0), (1, 10, 0)].map { block, mean, variance in
+            BlockShare(
+                block: block, mean: .zero, sd: .zero, p50: .zero, p99: .zero, maximum: .zero,
+                ofMean: Double(mean) / 13, ofVariance: variance)
+        }
+        #expect(Advice(breakdown).verdict == "100 % of the swing is socket wait; 77 % of the mean is application")
     }
 
     @Test func theDocumentShowsTheSameTable() throws {

@@ -17,6 +17,9 @@ package struct AdviceFigures: Sendable {
     /// The next one.
     package var second: Breakdown.Block?
     package var secondShare = 0.0
+    /// The block with the largest share of the mean, where it is none of the two that swing most.
+    package var steady: Breakdown.Block?
+    package var steadyShare = 0.0
     /// Of the block from the socket's queue to the application.
     package var waitShare = 0.0
     /// By `WaitCause.rawValue`, of the socket wait.
@@ -52,6 +55,7 @@ package struct AdviceFigures: Sendable {
         isSwinging =
             totals.sd >= Self.leastSwing * totals.mean && breakdown.shares.contains { $0.ofVariance != nil }
         readBlocks(breakdown)
+        readSteady(breakdown)
         (causeShares, behind) = causes(of: breakdown.waits)
         (workShares, workBehind) = causes(of: breakdown.work)
         burstSize = Self.typicalBurst(breakdown.requests)
@@ -77,6 +81,13 @@ package struct AdviceFigures: Sendable {
             let uncertainty = Double(block.clockUncertainty?.rawValue ?? 0)
             clockShare = uncertainty == 0 ? 0 : share.mean > .zero ? uncertainty / Double(share.mean.rawValue) : 1
         }
+    }
+
+    private mutating func readSteady(_ breakdown: Breakdown) {
+        guard isSwinging, let share = breakdown.shares.max(by: { $0.ofMean < $1.ofMean }) else { return }
+        let block = breakdown.blocks[share.block]
+        guard !outstanding.contains(where: { $0.block == block }) else { return }
+        (steady, steadyShare) = (block, share.ofMean)
     }
 
     /// Of each cause its share, and the task that was waited behind longest.

@@ -274,6 +274,14 @@ extension AdviceRule {
             },
             command: { _ in "ethtool -C DEVICE rx-usecs 0 rx-frames 1" }),
         AdviceRule(
+            name: "steady block", place: .beside, threshold: 0.5,
+            reason: "what hardly varies makes no swing, and may still be most of the time",
+            measure: { $0.steadyShare },
+            clause: { "\(percent($0.steadyShare)) of the mean is \($0.steady?.name ?? "another block")" },
+            advice: { figures in
+                "For a shorter response time and not only a steadier one, look at `\(figures.steady?.name ?? "")`, too."
+            }, command: nil),
+        AdviceRule(
             name: "stolen time", place: .beside, threshold: 0.01,
             reason: "one percent of the time is many waits of milliseconds, and no figure of the guest shows them",
             measure: { $0.stolenShare },
