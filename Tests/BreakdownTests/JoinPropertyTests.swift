@@ -47,7 +47,7 @@ import Testing
         return trace
     }
 
-    @Test(arguments: 1...20)
+    @Test(arguments: 1...10)
     func blocksAddUpToTheTotalAndAreNeverNegative(seed: UInt64) {
         let trace = traffic(
             seed, requests: 400, workers: Int(seed % 3) + 1, loss: seed % 2 == 0 ? 0.02 : 0, keyless: 0.3)

@@ -137,6 +137,19 @@ import Testing
         #expect(right.count >= 2)
     }
 
+    @Test func aLostReceiveIsNoticedByItsResponse() {
+        var trace = TraceBuilder()
+        for i in 0..<20 {
+            let begin = Int64(i + 1) * 1_000
+            trace.see(.socketEnqueue, begin, "call-\(i)", socket: TraceBuilder.socket)
+            if i != 5 { trace.seeKeyless(.applicationReceive, begin + 100) }
+            trace.read(.responseTransmit, begin + 300, TraceBuilder.response(200, "call-\(i)"))
+        }
+        let result = trace.breakdown()
+        #expect(result.tally.joined == 19 && result.tally.lacking.map(\.point) == [.applicationReceive])
+        #expect(result.requests.allSatisfy { $0.lengths.map(\.rawValue) == [100, 200] })
+    }
+
     @Test func aReceiveStampedBeforeItsEnqueueWaitedForNothing() {
         var trace = TraceBuilder()
         for i in 0..<4 {

@@ -74,7 +74,7 @@ import Testing
     @Test func anyFileIsReadOrRefused() {
         let whole = file(trace)
         var random = SeededGenerator(seed: 21)
-        for _ in 0..<3_000 {
+        for _ in 0..<1_000 {
             var bytes = whole
             for _ in 0..<Int.random(in: 1...6, using: &random) {
                 // Most of them in the header, where lengths and counts stand.

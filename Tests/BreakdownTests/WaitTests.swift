@@ -83,6 +83,33 @@ import Testing
         #expect(causes(found) == [30, 70, 0, 0, 0] && found?.behind == "stress")
     }
 
+    @Test func theTimeFromReceiveToSendIsCutTheSameWay() {
+        var trace = TraceBuilder()
+        trace.change(Self.idle, Self.server, 10)
+        trace.pass("a", at: 1_000, packet: 16, [1, 1, 1, 97, 500, 5], thread: 101)
+        // In the middle of it: preempted for 100, then asleep for 200 and woken on an idle CPU in 50.
+        trace.change(Self.server, Self.neighbour, 1_200, preempted: true)
+        trace.change(Self.neighbour, Self.server, 1_300)
+        trace.change(Self.server, Self.idle, 1_310)
+        trace.wake(101, 1_510)
+        trace.change(Self.idle, Self.server, 1_560)
+        trace.change(Self.server, Self.idle, 3_000)
+        let result = trace.breakdown()
+        #expect(causes(result.waits.first) == [97, 0, 0, 0, 0])
+        #expect(causes(result.work.first) == [150, 100, 50, 200, 0] && result.work.first?.behind == "stress")
+    }
+
+    @Test func whatAnotherThreadSendsIsNotCut() {
+        var trace = TraceBuilder()
+        trace.change(Self.idle, Self.server, 10)
+        trace.see(.socketEnqueue, 100, "a", socket: TraceBuilder.socket)
+        trace.read(.applicationReceive, 200, TraceBuilder.request("a"), thread: 101)
+        trace.read(.applicationSend, 300, TraceBuilder.response(200, "a"), thread: 102)
+        trace.read(.responseTransmit, 310, TraceBuilder.response(200, "a"), thread: 102)
+        let result = trace.breakdown()
+        #expect(result.waits.count == 1 && result.work.isEmpty)
+    }
+
     @Test func aThreadThatSleepsOnIsAsleep() {
         let found = wait { trace in
             trace.change(Self.server, Self.idle, 500)

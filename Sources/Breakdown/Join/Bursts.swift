@@ -28,13 +28,13 @@ struct Bursts {
     /// - Parameter wait: the block that holds the socket wait.
     func groups(of requests: [Breakdown.Request], wait: Int?) -> [BurstGroup] {
         struct Sum {
-            var wait: Int64 = 0
-            var count: Int64 = 0
+            var wait = 0.0
+            var count = 0.0
             mutating func add(_ length: Nanoseconds) {
-                wait += length.rawValue
+                wait += Double(length.rawValue)
                 count += 1
             }
-            var mean: Nanoseconds { count == 0 ? .zero : Nanoseconds(wait / count) }
+            var mean: Nanoseconds { count == 0 ? .zero : Nanoseconds(Int64((wait / count).rounded())) }
         }
         var all: [Int: Sum] = [:]
         var lasts: [Int: Sum] = [:]

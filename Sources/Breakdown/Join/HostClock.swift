@@ -98,12 +98,15 @@ struct ClockEstimate {
         let spread = points.reduce(0) { $0 + ($1.x - meanX) * ($1.x - meanX) }
         guard spread > 0 else { return nil }
         let drift = points.reduce(0) { $0 + ($1.x - meanX) * ($1.y - meanY) } / spread
+        guard abs(drift) <= steepest else { return nil }
         return HostClock.Line(origin: origin, offset: Int64((meanY - drift * meanX).rounded()), drift: drift)
     }
 
     /// Enough parts to see a drift, and in each enough requests for one of them to have met no queue.
     private static let mostParts = 32
     private static let leastInPart = 8
+    /// No clock gains a thousandth: what seems to was set.
+    private static let steepest = 1e-3
 }
 
 extension ClockEstimate {

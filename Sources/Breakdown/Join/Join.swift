@@ -300,11 +300,19 @@ private struct Join {
                         cpu: UInt32(slice.cpu), behind: commands[slice.behind])
                 })
         }
-        guard owners[ProbePoint.socketEnqueue.place] == host, owners[ProbePoint.applicationReceive.place] == host else {
-            return
-        }
+        guard owners[ProbePoint.applicationReceive.place] == host else { return }
+        let seesQueue = owners[ProbePoint.socketEnqueue.place] == host
+        let seesSend = owners[ProbePoint.applicationSend.place] == host
         for (number, i) in order.enumerated() {
-            if let wait = wait(rows[i], number, host, states, commands) { result.waits.append(wait) }
+            let row = rows[i]
+            if seesQueue, let wait = cut(row, .socketEnqueue, .applicationReceive, number, states, commands) {
+                result.waits.append(wait)
+            }
+            if seesSend, row.receiver == row.sender,
+                let work = cut(row, .applicationReceive, .applicationSend, number, states, commands)
+            {
+                result.work.append(work)
+            }
         }
     }
 
@@ -322,12 +330,11 @@ private struct Join {
         return servers
     }
 
-    private func wait(
-        _ row: RequestRow, _ number: Int, _ host: Int, _ states: ThreadStates, _ commands: Commands
+    private func cut(
+        _ row: RequestRow, _ begin: ProbePoint, _ end: ProbePoint, _ number: Int, _ states: ThreadStates,
+        _ commands: Commands
     ) -> SocketWait? {
-        guard let from = corrected(row, .socketEnqueue), let to = corrected(row, .applicationReceive) else {
-            return nil
-        }
+        guard let from = corrected(row, begin), let to = corrected(row, end) else { return nil }
         let total = Nanoseconds(to - from)
         guard let thread = states.threads[row.receiver] else {
             var causes = InlineArray<5, Nanoseconds>(repeating: .zero)

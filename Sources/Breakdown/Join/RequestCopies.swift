@@ -53,14 +53,15 @@ struct RequestCopies {
         {
             return copies.count - 1
         }
-        if event.packet != 0, let same = copies.lastIndex(where: { $0.isOpen && $0.packet == event.packet }) {
+        let recent = copies.suffix(Self.mostOpen)
+        if event.packet != 0, let same = recent.lastIndex(where: { $0.isOpen && $0.packet == event.packet }) {
             if copies[same].furthest < ProbePoint.socketEnqueue.place || event.point == .applicationReceive {
                 return same
             }
         }
         // Of those that may come here next the furthest, and of these the first.
         var best: Int?
-        for i in copies.indices where copies[i].isOpen && copies[i].furthest < event.point.place {
+        for i in recent.indices where copies[i].isOpen && copies[i].furthest < event.point.place {
             if best.map({ copies[i].furthest > copies[$0].furthest }) ?? true { best = i }
         }
         if let best { return best }
@@ -99,8 +100,9 @@ struct RequestCopies {
     }
 
     private mutating func drop(_ event: TraceEvent) {
-        let same = copies.lastIndex { event.packet != 0 && $0.packet == event.packet && !$0.isReceived }
-        guard let found = same ?? copies.lastIndex(where: { $0.isOpen }) else {
+        let recent = copies.suffix(Self.mostOpen)
+        let same = recent.lastIndex { event.packet != 0 && $0.packet == event.packet && !$0.isReceived }
+        guard let found = same ?? recent.lastIndex(where: { $0.isOpen }) else {
             copies.append(Copy())
             copies[copies.count - 1].isDropped = true
             return
@@ -110,4 +112,6 @@ struct RequestCopies {
 
     /// A packet is forwarded from one device to the next within this; a request is sent again later (T1 is 500 ms).
     private static let longestForwarding = Nanoseconds.milliseconds(50)
+    /// Copies of one request on their way at once; RFC 3261 sends eleven in all.
+    private static let mostOpen = 32
 }

@@ -49,9 +49,13 @@ struct ResolvedLog {
         case .socketEnqueue: enqueue(i)
         case .applicationReceive: receive(i)
         case .receiveDrop: drop(i)
-        case .responseTransmit, .responseReceive:
+        case .applicationSend: answer(i)
+        case .responseTransmit:
             if events[i].packet != 0 { packets[events[i].packet] = nil }
-        case .applicationSend, .waking, .contextSwitch, .requestSent, .responseArrived: break
+            answer(i)
+        case .responseReceive:
+            if events[i].packet != 0 { packets[events[i].packet] = nil }
+        case .waking, .contextSwitch, .requestSent, .responseArrived: break
         }
     }
 
@@ -124,6 +128,15 @@ struct ResolvedLog {
         if packet != 0, packets[packet]?.isQueued == true { packets[packet] = nil }
     }
 
+    private mutating func answer(_ i: Int) {
+        guard events[i].flags.contains(.isResponse), let key = key(i) else { return }
+        if events[i].socket != 0 {
+            sockets[events[i].socket]?.answer(key)
+        } else if sockets.count <= Self.mostSocketsAsked {
+            for socket in sockets.keys { sockets[socket]?.answer(key) }
+        }
+    }
+
     private mutating func drop(_ i: Int) {
         drops += 1
         let packet = events[i].packet
@@ -135,4 +148,7 @@ struct ResolvedLog {
             events[enqueue].flags.insert(.dropped)
         }
     }
+
+    /// The wire does not say which socket sent a response. One for each worker is usual; of more, sends alone are asked.
+    private static let mostSocketsAsked = 16
 }

@@ -31,6 +31,8 @@ struct SocketQueue {
     /// Places of those of a key that are not gone.
     private var places: [Key: [Int]] = [:]
     private var early: [Early] = []
+    /// Keys that were taken out at least once.
+    private var received: Set<Key> = []
     private(set) var depth: UInt32 = 0
 
     /// The event of a receive that took this packet before its enqueue was recorded; nil: it lies in the queue now.
@@ -60,9 +62,18 @@ struct SocketQueue {
             if early.count > Self.mostOvertaken { early.removeFirst() }
             return nil
         }
+        if let key = entries[place].key ?? key { received.insert(key) }
         remove(place)
         forgetOvertaken(by: place)
         return entries[place].event
+    }
+
+    /// A response to this request was sent, so it was received before; if it still lies here, the record of that was lost.
+    /// A request received before may lie here again, because it was sent again.
+    mutating func answer(_ key: Key) {
+        guard !received.contains(key), let place = places[key]?.first else { return }
+        received.insert(key)
+        remove(place)
     }
 
     /// The packet was thrown away after its enqueue was recorded. The event of that enqueue.
@@ -109,6 +120,7 @@ struct SocketQueue {
 
     /// Threads that read one socket and overtake each other.
     private static let mostOvertaken = 64
-    /// Between a packet's lying in the queue and the probe's stamp, another CPU may take it.
-    static let longestLead = Nanoseconds.milliseconds(1)
+    /// Between a packet's lying in the queue and the probe's stamp another CPU may take it. Longer, and a receive whose
+    /// enqueue was lost would take the next one's.
+    static let longestLead = Nanoseconds.microseconds(50)
 }

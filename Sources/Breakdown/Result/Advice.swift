@@ -36,34 +36,54 @@ package struct Advice: Sendable, Equatable {
 
     private static func verdict(_ holding: [AdviceRule], _ figures: AdviceFigures) -> String {
         var clauses = holding.filter { $0.place == .lead }.compactMap { $0.clause?(figures) }
-        if figures.joined > 0, let block = blockClause(figures) { clauses.append(block) }
-        let cause = holding.filter { $0.place == .cause }.max { $0.measure(figures) < $1.measure(figures) }
-        // "Of that" is the socket wait, so the block named before must be it.
-        let isWait = figures.largest?.to == .applicationReceive && figures.largest?.from == .socketEnqueue
-        if isWait, let clause = cause?.clause { clauses.append(clause(figures)) }
-        if figures.joined > 0 {
-            clauses += holding.filter { $0.place == .beside }.compactMap { $0.clause?(figures) }
+        if figures.joined == 0 { return clauses.joined(separator: "; ") }
+        if let block = blockClause(figures) { clauses.append(block) }
+        for (block, _) in figures.outstanding {
+            if let clause = causeClause(of: block, holding, figures) { clauses.append(clause) }
         }
+        clauses += holding.filter { $0.place == .beside }.compactMap { $0.clause?(figures) }
         return clauses.joined(separator: "; ")
     }
 
     private static func blockClause(_ figures: AdviceFigures) -> String? {
-        guard let block = figures.largest else { return nil }
-        let share = AdviceRule.percent(figures.largestShare)
-        return figures.largestShare >= leastOutstanding
-            ? "\(share) of the \(figures.whole) is \(block.name)"
-            : "no block stands out: the largest, \(block.name), is \(share) of the \(figures.whole)"
+        guard let largest = figures.largest else { return nil }
+        let outstanding = figures.outstanding
+        guard let first = outstanding.first else {
+            return
+                "no block stands out: the largest, \(largest.name), is \(AdviceRule.percent(figures.largestShare)) of "
+                + "the \(figures.whole)"
+        }
+        var clause = "\(AdviceRule.percent(first.share)) of the \(figures.whole) is \(first.block.name)"
+        if outstanding.count > 1 {
+            clause += ", \(AdviceRule.percent(outstanding[1].share)) is \(outstanding[1].block.name)"
+        }
+        return clause
+    }
+
+    /// `71 % of that is the server thread busy with earlier requests`
+    private static func causeClause(
+        of block: Breakdown.Block, _ holding: [AdviceRule], _ figures: AdviceFigures
+    ) -> String? {
+        let place: AdviceRule.Place? =
+            switch (block.from, block.to) {
+            case (.socketEnqueue, .applicationReceive): .cause
+            case (.applicationReceive, .applicationSend): .workCause
+            case _: nil
+            }
+        let rules = holding.filter { $0.place == place }
+        guard let rule = rules.max(by: { $0.measure(figures) < $1.measure(figures) }), let clause = rule.clause else {
+            return nil
+        }
+        let whole = figures.outstanding.count == 1 ? "that" : "the \(block.name)"
+        return "\(AdviceRule.percent(rule.measure(figures))) of \(whole) is \(clause(figures))"
     }
 
     /// Only causes compare with each other; elsewhere the table's order is the order.
     private static func weight(_ rule: AdviceRule, _ figures: AdviceFigures) -> Double {
-        rule.place == .cause ? rule.measure(figures) : 0
+        rule.place == .cause || rule.place == .workCause ? rule.measure(figures) : 0
     }
 
     private static func sentence(_ clause: String) -> String {
         clause.isEmpty ? clause : clause.prefix(1).uppercased() + clause.dropFirst() + "."
     }
-
-    /// Below it a block is one of several.
-    private static let leastOutstanding = 0.3
 }

@@ -14,12 +14,22 @@ package struct AdviceFigures: Sendable {
     /// The block with the largest share; nil: there are no blocks.
     package var largest: Breakdown.Block?
     package var largestShare = 0.0
+    /// The next one.
+    package var second: Breakdown.Block?
+    package var secondShare = 0.0
+    /// The block with the largest share of the mean, where it is none of the two that swing most.
+    package var steady: Breakdown.Block?
+    package var steadyShare = 0.0
     /// Of the block from the socket's queue to the application.
     package var waitShare = 0.0
     /// By `WaitCause.rawValue`, of the socket wait.
     package var causeShares = InlineArray<5, Double>(repeating: 0)
     /// The task the server's threads waited behind longest, all waits together.
     package var behind = ""
+    /// Of the block from receive to send, and what the thread did in it, likewise.
+    package var workShare = 0.0
+    package var workShares = InlineArray<5, Double>(repeating: 0)
+    package var workBehind = ""
     /// Half of all requests came in bursts of at least so many.
     package var burstSize = 1
     /// Threads that received requests.
@@ -45,7 +55,9 @@ package struct AdviceFigures: Sendable {
         isSwinging =
             totals.sd >= Self.leastSwing * totals.mean && breakdown.shares.contains { $0.ofVariance != nil }
         readBlocks(breakdown)
-        readWaits(breakdown)
+        readSteady(breakdown)
+        (causeShares, behind) = causes(of: breakdown.waits)
+        (workShares, workBehind) = causes(of: breakdown.work)
         burstSize = Self.typicalBurst(breakdown.requests)
         receivers = Set(breakdown.requests.map(\.receiver)).subtracting([0]).count
         process = breakdown.threads.first?.process ?? 0
@@ -56,7 +68,14 @@ package struct AdviceFigures: Sendable {
             let block = breakdown.blocks[share.block]
             let value = isSwinging ? share.ofVariance ?? 0 : share.ofMean
             if block.from == .socketEnqueue, block.to == .applicationReceive { waitShare = value }
-            guard largest == nil || value > largestShare else { continue }
+            if block.from == .applicationReceive, block.to.place <= ProbePoint.responseTransmit.place {
+                workShare = value
+            }
+            guard largest == nil || value > largestShare else {
+                if second == nil || value > secondShare { (second, secondShare) = (block, value) }
+                continue
+            }
+            (second, secondShare) = (largest, largestShare)
             largest = block
             largestShare = value
             let uncertainty = Double(block.clockUncertainty?.rawValue ?? 0)
@@ -64,23 +83,32 @@ package struct AdviceFigures: Sendable {
         }
     }
 
-    private mutating func readWaits(_ breakdown: Breakdown) {
-        let totals = Spread(breakdown.waits.map(\.total))
+    private mutating func readSteady(_ breakdown: Breakdown) {
+        guard isSwinging, let share = breakdown.shares.max(by: { $0.ofMean < $1.ofMean }) else { return }
+        let block = breakdown.blocks[share.block]
+        guard !outstanding.contains(where: { $0.block == block }) else { return }
+        (steady, steadyShare) = (block, share.ofMean)
+    }
+
+    /// Of each cause its share, and the task that was waited behind longest.
+    private func causes(of waits: [SocketWait]) -> (InlineArray<5, Double>, String) {
+        var shares = InlineArray<5, Double>(repeating: 0)
+        let totals = Spread(waits.map(\.total))
         let variance = totals.covariance(totals)
         for cause in WaitCause.allCases {
-            let lengths = Spread(breakdown.waits.map { $0.causes[cause.rawValue] })
+            let lengths = Spread(waits.map { $0.causes[cause.rawValue] })
             if isSwinging, variance > 0 {
-                causeShares[cause.rawValue] = lengths.covariance(totals) / variance
+                shares[cause.rawValue] = lengths.covariance(totals) / variance
             } else if totals.mean > 0 {
-                causeShares[cause.rawValue] = lengths.mean / totals.mean
+                shares[cause.rawValue] = lengths.mean / totals.mean
             }
         }
-        var lengths: [String: Int64] = [:]
-        for wait in breakdown.waits where !wait.behind.isEmpty {
-            lengths[wait.behind, default: 0] += wait.causes[WaitCause.behindAnotherTask.rawValue].rawValue
+        var lengths: [String: Double] = [:]
+        for wait in waits where !wait.behind.isEmpty {
+            lengths[wait.behind, default: 0] += Double(wait.causes[WaitCause.behindAnotherTask.rawValue].rawValue)
         }
         // Of two equally long ones always the same.
-        behind = lengths.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key ?? ""
+        return (shares, lengths.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key ?? "")
     }
 
     private static func typicalBurst(_ requests: [Breakdown.Request]) -> Int {
@@ -95,4 +123,23 @@ package struct AdviceFigures: Sendable {
     var whole: String { isSwinging ? "swing" : "response time" }
 
     func causeShare(_ cause: WaitCause) -> Double { causeShares[cause.rawValue] }
+
+    func workShare(_ cause: WaitCause) -> Double { workShares[cause.rawValue] }
+
+    /// Something of the block from receive to send could be cut.
+    var workIsSeen: Bool { WaitCause.allCases.contains { workShares[$0.rawValue] != 0 && $0 != .unknown } }
+
+    /// The share of the block of which this is true, where it is one of the two largest.
+    func share(where isIt: (Breakdown.Block) -> Bool) -> Double {
+        if let largest, isIt(largest) { return largestShare }
+        if let second, isIt(second) { return secondShare }
+        return 0
+    }
+
+    /// The blocks that stand out, the largest first.
+    var outstanding: [(block: Breakdown.Block, share: Double)] {
+        [(largest, largestShare), (second, secondShare)].compactMap { block, share in
+            block.flatMap { share >= AdviceRule.worthwhile ? ($0, share) : nil }
+        }
+    }
 }

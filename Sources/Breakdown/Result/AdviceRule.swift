@@ -11,8 +11,10 @@ package struct AdviceRule: Sendable {
         case lead
         /// Says which block it is. One clause, made of the largest block, not of the rules.
         case block
-        /// Says why; only the strongest of those that hold is put into the verdict.
+        /// Says why requests lay in the socket's queue, or why the server held them: of each only the strongest of those
+        /// that hold is put into the verdict, behind its share of that block.
         case cause
+        case workCause
         /// What makes it worse.
         case beside
         /// How far the figures can be believed; after the verdict.
@@ -27,7 +29,7 @@ package struct AdviceRule: Sendable {
     /// Why this threshold.
     package var reason: String
     package var measure: @Sendable (AdviceFigures) -> Double
-    /// A clause without a capital or a full stop; nil: it gives advice alone.
+    /// A clause without a capital or a full stop, of a cause what follows `is`; nil: it gives advice alone.
     package var clause: (@Sendable (AdviceFigures) -> String)?
     package var advice: @Sendable (AdviceFigures) -> String
     package var command: (@Sendable (AdviceFigures) -> String)?
@@ -36,10 +38,11 @@ package struct AdviceRule: Sendable {
 }
 
 extension AdviceRule {
-    package static let table: [AdviceRule] = [nothingJoined, drops] + causes + blocks + beside + cautions
+    package static let table: [AdviceRule] =
+        [nothingJoined, drops] + causes + workCauses + blocks + beside + cautions
 
     /// A block or cause that has so much of it is worth a step; two may have it at once.
-    private static let worthwhile = 0.3
+    static let worthwhile = 0.3
 
     // MARK: before everything
 
@@ -81,9 +84,7 @@ extension AdviceRule {
         cause(
             .earlierWork, "earlier work",
             reason: "the thread was never idle while requests lay there: faster wake-ups would not help",
-            clause: {
-                "\(percent($0.causeShare(.earlierWork))) of that is the server thread busy with earlier requests"
-            },
+            clause: { _ in "the server thread busy with earlier requests" },
             advice: { figures in
                 (figures.receivers > 1
                     ? "Give the server more workers than the \(figures.receivers) that read now"
@@ -94,21 +95,16 @@ extension AdviceRule {
         cause(
             .behindAnotherTask, "behind another task",
             reason: "the thread was ready, and its CPU was given to somebody else",
-            clause: { figures in
-                "\(percent(figures.causeShare(.behindAnotherTask))) of that is the server thread runnable behind "
-                    + (figures.behind.isEmpty ? "another task" : "`\(figures.behind)`")
-            },
+            clause: { "the server thread runnable behind \(named($0.behind))" },
             advice: { figures in
-                let other = figures.behind.isEmpty ? "the other task" : "`\(figures.behind)`"
-                return
-                    "Keep \(other) away from the server's CPUs (taskset, cpuset, isolcpus), or give the server precedence."
+                keepAway(figures.behind)
             },
             command: { "chrt --rr --all-tasks --pid 10 \(pid($0))" }),
         cause(
             .cpuWaking, "CPU waking",
             reason:
                 "the CPU slept when the request came; in a virtual machine waking it costs a round through the hypervisor",
-            clause: { "\(percent($0.causeShare(.cpuWaking))) of that is the CPU waking from idle" },
+            clause: { _ in "the CPU waking from idle" },
             advice: { _ in
                 "Keep the CPU from deep sleep while it matters: hold /dev/cpu_dma_latency open with 0 written, in a guest "
                     + "poll before halting, or boot with idle=poll; on the host raise KVM's halt polling "
@@ -118,9 +114,7 @@ extension AdviceRule {
         cause(
             .asleep, "asleep",
             reason: "the thread slept though a request lay there: it waits for something else, or its wake-up was late",
-            clause: {
-                "for \(percent($0.causeShare(.asleep))) of that the server thread slept though a request lay there"
-            },
+            clause: { _ in "the server thread asleep though a request lay there" },
             advice: { _ in
                 "See what the thread waits for: a lock, a disk, a database or a name server. A server that sleeps between "
                     + "polls shows it here, too."
@@ -128,9 +122,7 @@ extension AdviceRule {
             command: { "perf trace --summary --pid \(pid($0)) -- sleep 10" }),
         cause(
             .unknown, "unknown thread", reason: "no scheduler record names the thread",
-            clause: {
-                "what the server thread did meanwhile is not known for \(percent($0.causeShare(.unknown))) of that"
-            },
+            clause: { _ in "a server thread of which nothing is known" },
             advice: { _ in
                 "Start the probes before the load, so that the server's threads are known, and let them see the scheduler "
                     + "(CAP_BPF and CAP_PERFMON)."
@@ -149,15 +141,70 @@ extension AdviceRule {
             command: command)
     }
 
+    // MARK: why the server held them
+
+    private static let workCauses = [
+        work(
+            .earlierWork, "application", reason: "the server itself is at work on the request",
+            clause: { _ in "the server thread at work" },
+            advice: { _ in "Profile the server while the load runs." },
+            command: { "perf record --call-graph dwarf --pid \(pid($0)) -- sleep 10" }),
+        work(
+            .behindAnotherTask, "application behind another task",
+            reason:
+                "the thread was put aside in the middle of the request: its own work is quicker than the block says",
+            clause: { "the server thread runnable behind \(named($0.workBehind))" },
+            advice: { keepAway($0.workBehind) },
+            command: { "chrt --rr --all-tasks --pid 10 \(pid($0))" }),
+        work(
+            .cpuWaking, "application, CPU waking",
+            reason: "the thread slept with the request, and its CPU slept, too",
+            clause: { _ in "the CPU waking from idle" },
+            advice: { _ in
+                "The server sleeps while it holds the request; keep the CPU from deep sleep (hold /dev/cpu_dma_latency "
+                    + "open with 0 written, idle=poll), or spare it the sleep."
+            },
+            command: { "perf trace --summary --pid \(pid($0)) -- sleep 10" }),
+        work(
+            .asleep, "application asleep", reason: "the thread slept while it held the request",
+            clause: { _ in "the server thread asleep with the request" },
+            advice: { _ in
+                "See what the server waits for before it answers: a timer, a lock, a disk, a database or a name server."
+            },
+            command: { "perf trace --summary --pid \(pid($0)) -- sleep 10" }),
+        // Nothing to say of it: the answer came from another thread, or no scheduler was seen.
+        AdviceRule(
+            name: "application unseen", place: .block, threshold: worthwhile,
+            reason:
+                "what the server did with the request was not seen: another thread answered, or there are no scheduler records",
+            measure: { $0.workIsSeen ? 0 : $0.workShare }, clause: nil,
+            advice: { _ in
+                "Profile the server while the load runs; where little CPU time shows, it waits: for a lock, a database, a "
+                    + "name server."
+            },
+            command: { "perf record --call-graph dwarf --pid \(pid($0)) -- sleep 10" }),
+    ]
+
+    private static func work(
+        _ cause: WaitCause, _ name: String, reason: String, clause: @escaping @Sendable (AdviceFigures) -> String,
+        advice: @escaping @Sendable (AdviceFigures) -> String, command: @escaping @Sendable (AdviceFigures) -> String
+    ) -> AdviceRule {
+        AdviceRule(
+            name: name, place: .workCause, threshold: worthwhile, reason: reason,
+            measure: { $0.workShare >= worthwhile ? $0.workShare(cause) : 0 }, clause: clause, advice: advice,
+            command: command)
+    }
+
+    private static func named(_ task: String) -> String { task.isEmpty ? "another task" : "`\(task)`" }
+
+    private static func keepAway(_ task: String) -> String {
+        "Keep \(task.isEmpty ? "the other task" : "`\(task)`") away from the server's CPUs (taskset, cpuset, isolcpus), or "
+            + "give the server precedence."
+    }
+
     // MARK: the other blocks
 
     private static let blocks = [
-        block(
-            "application", reason: "the server itself is at work, or waits for others while it holds the request",
-            { $0.from == .applicationReceive && $0.to != .responseReceive && $0.to != .responseArrived },
-            advice:
-                "Profile the server while the load runs; where little CPU time shows, it waits: for a lock, a database, a name server.",
-            command: { "perf record --call-graph dwarf --pid \(pid($0)) -- sleep 10" }),
         block(
             "tap queue", reason: "the request waits on the host for vhost_net or QEMU to take it",
             { $0.to == .tapRead },
@@ -210,7 +257,7 @@ extension AdviceRule {
     ) -> AdviceRule {
         AdviceRule(
             name: name, place: .block, threshold: worthwhile, reason: reason,
-            measure: { figures in figures.largest.map { isIt($0) ? figures.largestShare : 0 } ?? 0 }, clause: nil,
+            measure: { $0.share(where: isIt) }, clause: nil,
             advice: { _ in advice }, command: command)
     }
 
@@ -226,6 +273,14 @@ extension AdviceRule {
                     + "virtual CPU that comes late and finds many at once."
             },
             command: { _ in "ethtool -C DEVICE rx-usecs 0 rx-frames 1" }),
+        AdviceRule(
+            name: "steady block", place: .beside, threshold: 0.5,
+            reason: "what hardly varies makes no swing, and may still be most of the time",
+            measure: { $0.steadyShare },
+            clause: { "\(percent($0.steadyShare)) of the mean is \($0.steady?.name ?? "another block")" },
+            advice: { figures in
+                "For a shorter response time and not only a steadier one, look at `\(figures.steady?.name ?? "")`, too."
+            }, command: nil),
         AdviceRule(
             name: "stolen time", place: .beside, threshold: 0.01,
             reason: "one percent of the time is many waits of milliseconds, and no figure of the guest shows them",

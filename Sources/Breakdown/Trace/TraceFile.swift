@@ -122,6 +122,8 @@ extension TraceFile {
     private static let mostCoverage = 256
     private static let mostThreads = 1 << 16
     private static let longestHeader = 8 << 20
+    /// The year 2043.
+    private static let latestWall: Int64 = 1 << 61
 }
 
 // MARK: reading
@@ -196,6 +198,9 @@ extension TraceFile {
             let tagType = reader.uint8(bytes), let port = reader.uint16(bytes), let share = reader.uint64(bytes),
             let wall = reader.int64(bytes), let monotonic = reader.int64(bytes), let uncertainty = reader.int64(bytes),
             let coverage = readCoverage(bytes, &reader), let threads = readThreads(bytes, &reader)
+        else { return nil }
+        guard (0..<latestWall).contains(wall), (0...Int64(TraceLog.latestTime)).contains(monotonic),
+            (0...Int64(TraceLog.latestTime)).contains(uncertainty)
         else { return nil }
         let clocks = ClockPair(
             wall: WallInstant(nanoseconds: wall), monotonic: MonotonicInstant(nanoseconds: monotonic),

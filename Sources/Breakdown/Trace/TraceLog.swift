@@ -28,7 +28,7 @@ package struct TraceLog: Sendable {
 
     package mutating func append(_ bytes: borrowing Span<UInt8>) {
         guard let record = TraceRecord(bytes), let raw = UInt8(exactly: record.point),
-            let point = ProbePoint(rawValue: raw), record.time <= UInt64(Int64.max) / 2
+            let point = ProbePoint(rawValue: raw), record.time <= Self.latestTime
         else {
             unreadable += 1
             return
@@ -122,4 +122,6 @@ package struct TraceLog: Sendable {
     private static let tagLengthIPv4: UInt8 = 40
     private static let tagLengthIPv6: UInt8 = 38
     private static let longestInTag = 32
+    /// 18 years of uptime. Later is damage; and what is earlier adds up without overflow.
+    static let latestTime: UInt64 = 1 << 59
 }
