@@ -165,8 +165,10 @@ import Testing
         #expect(texts.contains("socket, as each came: mean 1.0, max 40"))
         #expect(texts.contains("no burst"))
         let depths = try #require(reader.paths["depth"])
+        // Of each queue the fullest, then the mean.
+        #expect(depths.count == 4)
         #expect(depths[0].split(separator: "M").count == 1)
-        let strokes = depths[1].split(separator: "M").map { $0.split(whereSeparator: { $0 == " " || $0 == "V" }) }
+        let strokes = depths[2].split(separator: "M").map { $0.split(whereSeparator: { $0 == " " || $0 == "V" }) }
         let tops = strokes.map { Double($0[2])! }
         #expect(tops.filter { $0 < tops.max()! - 10 }.count == 1)
     }

@@ -58,10 +58,11 @@ struct Axis {
     }
 
     /// From 0 to a little above `longest`, which is in the unit the ticks are to have.
-    static func lengths(upTo longest: Double, from start: Double, to end: Double) -> Axis {
+    static func lengths(upTo longest: Double, from start: Double, to end: Double, spacing: Double = 50) -> Axis {
         let highest = max(longest, 1e-6) * 1.07
         return Axis(
-            lowest: 0, highest: highest, start: start, end: end, step: niceStep(atLeast: highest / ((start - end) / 50))
+            lowest: 0, highest: highest, start: start, end: end,
+            step: niceStep(atLeast: highest / ((start - end) / spacing))
         )
     }
 }

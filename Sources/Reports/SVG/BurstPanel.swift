@@ -57,7 +57,7 @@ struct BurstPanel {
     private func drawWaits(_ centers: [Double], top: Double, bottom: Double, to svg: inout SVGWriter) {
         let longest = bins.reduce(Nanoseconds.zero) { max($0, max($1.meanWait, $1.meanWaitOfLast)) }
         let unit = LengthUnit.fine(for: longest)
-        let lengths = Axis.lengths(upTo: unit.value(longest), from: bottom, to: top)
+        let lengths = Axis.lengths(upTo: unit.value(longest), from: bottom, to: top, spacing: 26)
         svg.text("mean socket wait (\(unit.text)):", x: left, y: top - 16)
         let key = left + Lettering.width("mean socket wait (\(unit.text)):") + 12
         svg.circle(x: key, y: top - 20, radius: 4, stroke: Fill.wait, fill: Fill.wait)

@@ -5,7 +5,7 @@ import Latency
 /// `queue.svg`: how many datagrams lay in the tap's and in the socket's queue over time, and beside it the bursts they
 /// came in, with what those made the requests wait.
 ///
-/// Each column of pixels shows the fullest moment in it.
+/// Each column of pixels shows the fullest moment in it, and over it darker the mean.
 package enum QueuePlot {
     package static let width = 960.0
     package static let height = 400.0
@@ -25,7 +25,9 @@ package enum QueuePlot {
 
     private static func drawDepths(_ samples: [QueueSample], _ title: String, to svg: inout SVGWriter) {
         let room = Layout.depthRight - Layout.left
-        svg.text("Datagrams in the queue", x: Layout.left, y: 24, style: .init(size: 15, isBold: true))
+        svg.text(
+            "Datagrams in the queue: most, and mean (darker)", x: Layout.left, y: 24,
+            style: .init(size: 15, isBold: true))
         svg.text(Lettering.cut(title, to: room), x: Layout.left, y: 43)
         let queues = [QueueSample.Queue.tap, .socket].filter { queue in
             samples.contains { $0.queue == queue }
@@ -71,14 +73,16 @@ package enum QueuePlot {
         to svg: inout SVGWriter
     ) {
         guard let figures = QueueFigures(samples, of: queue) else { return }
-        var fullest = [UInt32](repeating: 0, count: Int(times.end - times.start) + 1)
+        var columns = [(fullest: UInt32, sum: Double, samples: Double)](
+            repeating: (0, 0, 0), count: Int(times.end - times.start) + 1)
         for sample in samples where sample.queue == queue && sample.event == figures.event {
-            let column = min(
-                max(Int(times.position(sample.at.seconds) - times.start), 0), fullest.count - 1)
-            fullest[column] = max(fullest[column], sample.depth)
+            let column = min(max(Int(times.position(sample.at.seconds) - times.start), 0), columns.count - 1)
+            columns[column].fullest = max(columns[column].fullest, sample.depth)
+            columns[column].sum += Double(sample.depth)
+            columns[column].samples += 1
         }
         // Whole datagrams only.
-        let highest = Double(max(fullest.max() ?? 0, 1)) * 1.07
+        let highest = Double(max(figures.maximum, 1)) * 1.07
         let depths = Axis(
             lowest: 0, highest: highest, start: bottom, end: top + Layout.caption,
             step: max(1, Axis.niceStep(atLeast: highest / ((bottom - top) / 40))))
@@ -89,12 +93,21 @@ package enum QueuePlot {
                 x1: times.start, y1: y, x2: times.end, y2: y, stroke: tick == 0 ? Ink.frame : Ink.grid)
             svg.text(depths.label(tick), x: times.start - 7, y: y + 4, style: .init(anchor: .end))
         }
+        drawStems(
+            columns.map { Double($0.fullest) }, depths, times, queue == .tap ? Fill.tapPeak : Fill.socketPeak, &svg)
+        let means = columns.map { $0.samples == 0 ? 0 : $0.sum / $0.samples }
+        drawStems(means, depths, times, queue == .tap ? Fill.tap : Fill.socket, &svg)
+    }
+
+    private static func drawStems(
+        _ heights: [Double], _ depths: Axis, _ times: Axis, _ stroke: StaticString, _ svg: inout SVGWriter
+    ) {
         var path = ByteBuffer(capacity: 1 << 13)
-        for (column, depth) in fullest.enumerated() where depth > 0 {
-            path.append("M", times.start + Double(column) + 0.5, bottom)
-            path.append("V", depths.position(Double(depth)))
+        for (column, depth) in heights.enumerated() where depth > 0 {
+            path.append("M", times.start + Double(column) + 0.5, depths.start)
+            path.append("V", depths.position(depth))
         }
-        svg.path(path, stroke: queue == .tap ? Fill.tap : Fill.socket, width: 1.2, name: "depth")
+        svg.path(path, stroke: stroke, width: 1.2, name: "depth")
     }
 
     private static func caption(_ queue: QueueSample.Queue, _ figures: QueueFigures) -> String {
@@ -104,7 +117,9 @@ package enum QueuePlot {
     }
 
     private enum Fill {
+        static let tapPeak: StaticString = "#F7DCA0"
         static let tap: StaticString = "#E69F00"
+        static let socketPeak: StaticString = "#F2BE9A"
         static let socket: StaticString = "#D55E00"
     }
 
