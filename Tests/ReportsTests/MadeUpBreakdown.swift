@@ -178,3 +178,30 @@ struct MadeUpServer {
         }
     }
 }
+
+extension Breakdown {
+    /// The same again and again, one after the other: requests, queues and the threads' slices.
+    func repeated(_ times: Int) -> Breakdown {
+        var long = self
+        let length = (requests.last.map { $0.begin + $0.total } ?? .zero) + .milliseconds(20)
+        for round in 1..<Int64(times) {
+            let shift = length * round
+            for var request in requests {
+                request.begin += shift
+                long.requests.append(request)
+            }
+            for var sample in queues {
+                sample.at += shift
+                long.queues.append(sample)
+            }
+            for i in threads.indices {
+                for var slice in threads[i].slices {
+                    slice.from += shift
+                    slice.to += shift
+                    long.threads[i].slices.append(slice)
+                }
+            }
+        }
+        return long
+    }
+}
