@@ -72,7 +72,8 @@ let package = Package(
             name: "sipmeter",
             dependencies: [
                 "LoadRun", "Reports", "MachineReport", "Latency", "Scenarios", "StandardScenarios", "UDPTransport",
-                "UserAgent", "Observations", "Datagrams", "SIP", "Captures", "PacketCapture",
+                "UserAgent", "Observations", "Datagrams", "SIP", "Captures", "PacketCapture", "Breakdown",
+                "KernelTrace",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
 

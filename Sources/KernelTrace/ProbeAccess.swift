@@ -50,7 +50,7 @@ package enum ProbeAccess {
         if lacking.isEmpty { return nil }
         return ProbeRefusal(
             "\(lacking.joined(separator: " and ")) \(lacking.count == 1 ? "is" : "are") missing",
-            remedy: "sudo setcap cap_bpf,cap_perfmon,cap_net_raw,cap_sys_ptrace+ep \(program)")
+            remedy: grant)
     }
 
     private static func typesRefusal() -> ProbeRefusal? {
@@ -77,6 +77,9 @@ package enum ProbeAccess {
         }
         return 0
     }
+
+    /// The command that lets this program do all that `explain` can.
+    package static var grant: String { "sudo setcap cap_bpf,cap_perfmon,cap_net_raw,cap_sys_ptrace+ep \(program)" }
 
     private static var program: String { ProcFile.link("/proc/self/exe") ?? "sipmeter" }
 }

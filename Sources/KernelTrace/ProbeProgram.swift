@@ -55,6 +55,23 @@ enum ProbeProgram: String, CaseIterable {
         }
     }
 
+    /// Whose records it writes; of `systemCall`, those it prepares.
+    var points: [ProbePoint] {
+        switch self {
+        case .deviceTransmit: [.tapTransmit, .responseTransmit]
+        case .tapRead: [.tapRead]
+        case .driverReceiveSingle, .driverReceivePolled: [.driverReceive]
+        case .protocolStart: [.protocolStart, .responseReceive]
+        case .socketReady, .socketEnqueue: [.socketEnqueue]
+        case .receiveDrop: [.receiveDrop]
+        case .systemCall: [.applicationReceive, .applicationSend]
+        case .socketReceive, .socketConsume: [.applicationReceive]
+        case .socketSend, .socketSendEntry: [.applicationSend]
+        case .waking: [.waking]
+        case .contextSwitch: [.contextSwitch]
+        }
+    }
+
     /// The running kernel has it.
     var isKnown: Bool {
         switch hook {
@@ -81,7 +98,7 @@ struct ProbePlan {
             use(.responseReceive, .exact, [[.protocolStart]], isKnown)
             return
         }
-        coverage.append(.init(.tapRead, .missing, "only on the host of a virtual machine: --tap IFACE there"))
+        coverage.append(.init(.tapRead, .missing, "only on the host of a virtual machine (--vm-tap there)"))
         use(.driverReceive, .exact, [[.driverReceiveSingle], [.driverReceivePolled]], isKnown, takesAll: true)
         use(.protocolStart, .exact, [[.protocolStart]], isKnown)
         use(.socketEnqueue, .exact, (mayEnter ? [[.socketEnqueue]] : []) + [[.socketReady]], isKnown)

@@ -1,5 +1,6 @@
 import Breakdown
 import CBPF
+import Datagrams
 import Glibc
 import UDPTransport
 
@@ -112,18 +113,14 @@ struct ProbeSet: ~Copyable {
         }
     }
 
-    var countsCosts: Bool { costs >= 0 }
-
-    func cost() -> (runs: UInt64, nanoseconds: UInt64) {
-        var total: (runs: UInt64, nanoseconds: UInt64) = (0, 0)
-        for program in programs {
+    /// Of each program, in an order that stays.
+    func programCosts() -> [Probes.Cost.Program] {
+        programs.map { program in
             var (runs, nanoseconds): (UInt64, UInt64) = (0, 0)
-            if cbpf_program_cost(object, program.rawValue, &runs, &nanoseconds) == 0 {
-                total.runs += runs
-                total.nanoseconds += nanoseconds
-            }
+            _ = cbpf_program_cost(object, program.rawValue, &runs, &nanoseconds)
+            return Probes.Cost.Program(
+                name: program.hookName, points: program.points, runs: runs, time: Nanoseconds(Int64(nanoseconds)))
         }
-        return total
     }
 
     /// Calls `sample` with each record from the ring, on whichever thread drains it.
@@ -163,5 +160,6 @@ struct ProbeRing: ~Copyable {
         sample.release()
     }
 
-    func drain() { _ = cbpf_drain(ring) }
+    /// The number of records handed over.
+    @discardableResult func drain() -> Int { max(Int(cbpf_drain(ring)), 0) }
 }

@@ -23,6 +23,9 @@ package final class Probes: Sendable {
         /// The interface to the server, by its index; only of a host.
         package var tap: UInt32?
         package var server: [ServerProcess] = []
+        /// For so long from the first record on the kernel counts what the programs cost, which itself costs each of them
+        /// two readings of a clock.
+        package var costsFor = Nanoseconds.seconds(1)
         /// No higher rung than this.
         package var highest = TraceSource.Rung.functionEntries
         package init(port: UInt16) { self.port = port }
@@ -30,11 +33,20 @@ package final class Probes: Sendable {
 
     /// What the programs took, as far as the kernel counted it.
     package struct Cost: Sendable {
-        package var runs: UInt64 = 0
-        package var time = Nanoseconds.zero
-        /// When it began to count, and when it was looked at last.
-        package var since: MonotonicInstant?
-        package var until = MonotonicInstant(nanoseconds: 0)
+        package struct Program: Sendable {
+            package var name: String
+            /// Whose records it writes or prepares.
+            package var points: [ProbePoint]
+            package var runs: UInt64
+            package var time: Nanoseconds
+        }
+
+        package var programs: [Program]
+        package var since: MonotonicInstant
+        package var until: MonotonicInstant
+
+        package var runs: UInt64 { programs.reduce(0) { $0 + $1.runs } }
+        package var time: Nanoseconds { programs.reduce(.zero) { $0 + $1.time } }
     }
 
     package let source: TraceSource
@@ -50,9 +62,8 @@ package final class Probes: Sendable {
         let isStopping = Atomic(false)
         let wantsAttached = Atomic(true)
         let isAttached = Atomic(true)
-        let countsCosts = Atomic(false)
         let tally = Mutex<TraceTally?>(nil)
-        let cost = Mutex<Cost>(Cost())
+        let cost = Mutex<Cost?>(nil)
         let wakeup: Wakeup
         init() throws(SystemError) { wakeup = try Wakeup() }
     }
@@ -80,7 +91,8 @@ package final class Probes: Sendable {
         do throws(SystemError) {
             let shared = try Shared()
             self.shared = shared
-            thread = try WorkerThread(name: "sipmeter-probes") { Self.read(handover.take(), shared, sink) }
+            let costsFor = settings.costsFor
+            thread = try WorkerThread(name: "sipmeter-probes") { Self.read(handover.take(), shared, costsFor, sink) }
         } catch {
             throw ProbeRefusal("the probes have no reader: \(error.description)")
         }
@@ -93,13 +105,8 @@ package final class Probes: Sendable {
         while shared.isAttached.load(ordering: .acquiring) != isAttached { usleep(500) }
     }
 
-    package var cost: Cost { shared.cost.withLock { $0 } }
-
-    /// Lets the kernel count what the programs cost from now on, or no longer.
-    package func countCosts(_ isOn: Bool) {
-        shared.countsCosts.store(isOn, ordering: .releasing)
-        shared.wakeup.poke()
-    }
+    /// Nil as long as it is being counted.
+    package var cost: Cost? { shared.cost.withLock { $0 } }
 
     /// Detaches, hands over what is left in the ring, and tells what was counted. A second time it only tells again.
     package func stop() -> TraceTally {
@@ -128,7 +135,7 @@ package final class Probes: Sendable {
         return config
     }
 
-    private static var hostName: String {
+    package static var hostName: String {
         var name = [CChar](repeating: 0, count: 256)
         gethostname(&name, name.count - 1)
         return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -137,50 +144,72 @@ package final class Probes: Sendable {
     // MARK: the reader
 
     private static func read(
-        _ probes: consuming ProbeSet, _ shared: Shared, _ sink: @escaping (borrowing Span<UInt8>) -> Void
+        _ probes: consuming ProbeSet, _ shared: Shared, _ costsFor: Nanoseconds,
+        _ sink: @escaping (borrowing Span<UInt8>) -> Void
     ) {
         var probes = probes
         var tally = TraceTally()
         let begun = SystemClock.monotonic()
         if let ring = try? probes.ring(sink), var poller = try? Poller(receiving: [], wakeup: shared.wakeup) {
+            var costs = CostCount(for: costsFor, &probes)
             while !shared.isStopping.load(ordering: .acquiring) {
                 _ = poller.wait(until: SystemClock.monotonic() + drainEvery)
-                count(shared, &probes)
                 let wanted = shared.wantsAttached.load(ordering: .acquiring)
                 heed(wanted, &probes)
-                ring.drain()
+                let hasRecords = ring.drain() > 0
+                if let cost = costs.advance(&probes, hasRecords: hasRecords) { shared.cost.withLock { $0 = cost } }
                 shared.isAttached.store(wanted, ordering: .releasing)
             }
             probes.detach()
             ring.drain()
+            if let cost = costs.end(&probes) { shared.cost.withLock { $0 = cost } }
         }
         probes.detach()
-        shared.countsCosts.store(false, ordering: .releasing)
-        count(shared, &probes)
-        let cost = shared.cost.withLock { $0 }
-        tally.probeRuns = cost.runs
-        tally.probeTime = cost.time
         tally.lost = probes.counted(Int(PROBE_COUNT_LOST))
         tally.slotMisses = probes.counted(Int(PROBE_COUNT_SLOT_MISSES))
         tally.lasted = SystemClock.monotonic() - begun
         shared.tally.withLock { $0 = tally }
     }
 
-    /// Begins or ends counting as asked; what was counted so far is read either way.
-    private static func count(_ shared: Shared, _ probes: inout ProbeSet) {
-        let isWanted = shared.countsCosts.load(ordering: .acquiring)
-        let wasCounting = probes.countsCosts
-        probes.countCosts(isWanted)
-        let now = SystemClock.monotonic()
-        if !wasCounting {
-            if isWanted { shared.cost.withLock { $0.since = now } }
-            return
+    /// What the kernel counts of the programs in a stretch that begins with the first record.
+    private struct CostCount {
+        private enum State {
+            case waiting
+            case counting(since: MonotonicInstant, before: [Cost.Program])
+            case done
         }
-        let counted = probes.cost()
-        shared.cost.withLock {
-            $0.runs = counted.runs
-            $0.time = Nanoseconds(Int64(counted.nanoseconds))
-            $0.until = now
+
+        private let length: Nanoseconds
+        private var state: State
+
+        init(for length: Nanoseconds, _ probes: inout ProbeSet) {
+            self.length = length
+            state = length > .zero ? .waiting : .done
+            if length > .zero { probes.countCosts(true) }
+        }
+
+        mutating func advance(_ probes: inout ProbeSet, hasRecords: Bool) -> Cost? {
+            let now = SystemClock.monotonic()
+            switch state {
+            case .waiting:
+                guard hasRecords else { return nil }
+                state = .counting(since: now, before: probes.programCosts())
+                return nil
+            case .counting(let since, _): return now - since >= length ? end(&probes) : nil
+            case .done: return nil
+            }
+        }
+
+        mutating func end(_ probes: inout ProbeSet) -> Cost? {
+            guard case .counting(let since, let before) = state else { return nil }
+            var programs = probes.programCosts()
+            for i in programs.indices {
+                programs[i].runs -= before[i].runs
+                programs[i].time -= before[i].time
+            }
+            probes.countCosts(false)
+            state = .done
+            return Cost(programs: programs, since: since, until: SystemClock.monotonic())
         }
     }
 

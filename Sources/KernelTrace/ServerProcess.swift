@@ -6,6 +6,19 @@ package struct ServerProcess: Sendable, Equatable {
     package var id: UInt32
     package var command: String
 
+    package init(id: UInt32, command: String) {
+        self.id = id
+        self.command = command
+    }
+
+    /// The process of this number. Nil where there is none.
+    package init?(id: UInt32) {
+        guard let name = ProcFile.text("/proc/\(id)/comm")?.split(separator: "\n").first else { return nil }
+        self.init(id: id, command: String(name))
+    }
+
+    package var networkNamespace: UInt32? { LocalServer.namespace(of: "\(id)") }
+
     /// Its threads, as trace files name them.
     var threads: [(thread: UInt32, process: UInt32, command: String)] {
         ProcFile.numbers(in: "/proc/\(id)/task").map { thread in
@@ -53,25 +66,49 @@ package struct LocalServer: Sendable, Equatable {
     /// It is not the one sipmeter runs in.
     package var isElsewhere: Bool
 
-    /// The server behind `address`, on this machine. Nil where no process of this machine is, or where it cannot be seen
-    /// (other users' sockets need root or CAP_SYS_PTRACE).
+    package init(processes: [ServerProcess], networkNamespace: UInt32) {
+        self.processes = processes
+        self.networkNamespace = networkNamespace
+        isElsewhere = networkNamespace != Self.ownNamespace
+    }
+
+    /// `kamailio (2 processes: 4711, 4712)`
+    package var name: String {
+        let names = Set(processes.map(\.command)).sorted().joined(separator: ", ")
+        let numbers = processes.prefix(4).map { "\($0.id)" }.joined(separator: ", ")
+        let more = processes.count > 4 ? ", ..." : ""
+        let what = processes.count == 1 ? "process" : "\(processes.count) processes:"
+        return "\(names) (\(what) \(numbers)\(more))\(isElsewhere ? " in another network namespace" : "")"
+    }
+
+    package struct Search: Sendable {
+        package var servers: [LocalServer] = []
+        /// The port is open, and whose it is cannot be seen: other users' descriptors need root or CAP_SYS_PTRACE.
+        package var hasHiddenOwner = false
+    }
+
+    /// Who on this machine has `port` open, behind `address` where one is given.
     ///
     /// Its own namespace is looked at first, then every other one in which some process lives: a container's or one made by
-    /// `ip netns`. Where the socket is bound to all addresses, the namespace must have the address itself.
-    package static func find(_ address: SocketAddress) -> LocalServer? {
-        let own = namespace(of: "self")
+    /// `ip netns`. Where a socket is bound to all addresses, its namespace must have the address itself.
+    package static func find(port: UInt16, address: SocketAddress?) -> Search {
         var seen: Set<UInt32> = []
-        for process in [nil] + ProcFile.numbers(in: "/proc").map(Optional.some) {
-            let name = process.map { "\($0)" } ?? "self"
-            guard let namespace = namespace(of: name), seen.insert(namespace).inserted else { continue }
-            let inodes = sockets(of: name, at: address)
+        var search = Search()
+        for process in ["self"] + ProcFile.numbers(in: "/proc").map({ "\($0)" }) {
+            guard let namespace = namespace(of: process), seen.insert(namespace).inserted else { continue }
+            let inodes = sockets(of: process, port, at: address)
             if inodes.isEmpty { continue }
             let owners = owners(of: inodes)
-            if !owners.isEmpty {
-                return LocalServer(processes: owners, networkNamespace: namespace, isElsewhere: namespace != own)
+            if owners.isEmpty {
+                search.hasHiddenOwner = true
+            } else {
+                search.servers.append(
+                    LocalServer(processes: owners, networkNamespace: namespace))
             }
+            // Loopback is each namespace's own.
+            if address?.isLoopback == true { break }
         }
-        return nil
+        return search
     }
 
     /// `net:[4026531840]`
@@ -82,10 +119,11 @@ package struct LocalServer: Sendable, Equatable {
 
     package static var ownNamespace: UInt32? { namespace(of: "self") }
 
-    private static func sockets(of process: String, at address: SocketAddress) -> Set<UInt64> {
-        let table = address.family == .ipv6 ? ["udp6"] : ["udp", "udp6"]
-        let sockets = table.flatMap { SocketTable.parse(ProcFile.text("/proc/\(process)/net/\($0)") ?? "") }
-            .filter { $0.port == address.port }
+    private static func sockets(of process: String, _ port: UInt16, at address: SocketAddress?) -> Set<UInt64> {
+        let tables = address?.family == .ipv6 ? ["udp6"] : ["udp", "udp6"]
+        let sockets = tables.flatMap { SocketTable.parse(ProcFile.text("/proc/\(process)/net/\($0)") ?? "") }
+            .filter { $0.port == port }
+        guard let address else { return Set(sockets.map(\.inode)) }
         let isLocal = hasAddress(process, address)
         return Set(sockets.filter { $0.address == address.withPort(0) || ($0.isAny && isLocal) }.map(\.inode))
     }

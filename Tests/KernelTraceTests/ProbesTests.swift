@@ -95,14 +95,15 @@ import UDPTransport
 
     @Test(.needsProbes) func theKernelCountsWhatTheProbesCost() throws {
         let server = try PlainSocket()
-        let probes = try Probes(Probes.Settings(port: server.port)) { _ in }
-        probes.countCosts(true)
+        var settings = Probes.Settings(port: server.port)
+        settings.costsFor = .milliseconds(100)
+        let probes = try Probes(settings) { _ in }
         let client = try PlainSocket()
-        for _ in 0..<100 { client.send(Self.request, to: server.port) }
-        // Counting begins when the reader has heard of it.
-        while probes.cost.runs == 0 { client.send(Self.request, to: server.port) }
-        let tally = probes.stop()
-        #expect(tally.probeRuns > 0 && tally.probeTime > .zero)
+        // The stretch begins with the first record that the reader finds, and ends by itself.
+        while probes.cost == nil { client.send(Self.request, to: server.port) }
+        _ = probes.stop()
+        let cost = try #require(probes.cost)
+        #expect(cost.runs > 0 && cost.time > .zero && cost.since < cost.until)
     }
 
     @Test func withoutPrivilegesTheRungIsTheTapsAndSaysWhy() {

@@ -79,6 +79,8 @@ package struct Breakdown: Sendable {
     package var requests: [Request] = []
     /// One for each request whose socket wait could be cut, by request number.
     package var waits: [SocketWait] = []
+    /// The time between receive and send, cut the same way, where one thread did both: `earlierWork` is work on this request.
+    package var work: [SocketWait] = []
     package var queues: [QueueSample] = []
     package var threads: [ThreadTimeline] = []
     package var bursts: [BurstGroup] = []

@@ -55,3 +55,21 @@ extension Span<UInt8> {
         unsafe UInt64(littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self))
     }
 }
+
+extension TraceRecord {
+    /// Writes a record as a probe would have, of a message that was seen some other way.
+    package static func append(
+        _ point: ProbePoint, at time: MonotonicInstant, text: borrowing Span<UInt8>, to bytes: inout ByteBuffer
+    ) {
+        let count = min(text.count, textCapacity)
+        append(UInt64(bitPattern: time.nanoseconds), to: &bytes)
+        for _ in 0..<5 { append(0, to: &bytes) }
+        append(UInt64(point.rawValue) | UInt64(count) << 16, to: &bytes)
+        for _ in 0..<(byteCount - commandOffset) / 8 { append(0, to: &bytes) }
+        bytes.append(text.extracting(0..<count))
+    }
+
+    private static func append(_ word: UInt64, to bytes: inout ByteBuffer) {
+        for i in 0..<8 { bytes.append(UInt8(truncatingIfNeeded: word >> UInt64(8 * i))) }
+    }
+}

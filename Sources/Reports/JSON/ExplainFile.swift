@@ -50,8 +50,6 @@ package enum ExplainFile {
             ("lasted_s", .seconds(tally.lasted)),
             ("records_lost", .count(tally.lost)),
             ("slot_misses", .count(tally.slotMisses)),
-            ("probe_runs", .count(tally.probeRuns)),
-            ("probe_time_us", .microseconds(tally.probeTime)),
             ("stolen_us", .microseconds(tally.stolen)),
         ])
     }

@@ -5,18 +5,28 @@ import Latency
 /// `explain` on the screen, and `explain.txt`: the verdict and what to do first, then what it rests on. 80 columns but
 /// for commands, which stand whole so that they can be copied. What is nothing is not printed.
 package enum ExplainText {
-    package static func append(_ report: ExplainReport, to buffer: inout ByteBuffer) {
-        for line in lines(report) {
+    /// - Parameter tellsPoints: false where they were told when the recording began.
+    package static func append(_ report: ExplainReport, tellsPoints: Bool = true, to buffer: inout ByteBuffer) {
+        append(lines(report, tellsPoints: tellsPoints), to: &buffer)
+    }
+
+    /// The points of one recording, as they are told when it begins.
+    package static func append(points source: TraceSource, to buffer: inout ByteBuffer) {
+        append(points([source]), to: &buffer)
+    }
+
+    private static func append(_ lines: [String], to buffer: inout ByteBuffer) {
+        for line in lines {
             buffer.append(text: line)
             buffer.append("\n")
         }
     }
 
-    static func lines(_ report: ExplainReport) -> [String] {
+    static func lines(_ report: ExplainReport, tellsPoints: Bool = true) -> [String] {
         let breakdown = report.breakdown
         let figures = ExplainFigures(breakdown)
         let sections = [
-            verdict(report), points(breakdown.sources), ExplainTables.blocks(breakdown, figures),
+            verdict(report), tellsPoints ? points(breakdown.sources) : [], ExplainTables.blocks(breakdown, figures),
             ExplainTables.causes(breakdown, figures), ExplainTables.bursts(breakdown), queues(breakdown),
             requests(breakdown) + remarks(report),
         ]
