@@ -64,6 +64,37 @@ import Testing
         #expect(lines.contains("  runnable behind another task               14.29     50.00   100.0 %"))
     }
 
+    @Test func theTimeFromReceiveToSendIsCutWhereItWasNotAllWork() throws {
+        var breakdown = MadeUpServer(requests: 2, burst: 1, bystanders: 0).breakdown
+        func work(_ busy: Int64, _ asleep: Int64, _ behind: Int64) -> SocketWait {
+            SocketWait(
+                request: 0, thread: 1, command: "uas", cpu: 0, total: .microseconds(busy + asleep + behind),
+                causes: [.microseconds(busy), .microseconds(behind), .zero, .microseconds(asleep), .zero],
+                behind: behind > 0 ? "make" : "")
+        }
+        breakdown.work = [work(100, 0, 0), work(50, 0, 0)]
+        #expect(ExplainTables.work(ExplainFigures(breakdown)).isEmpty)
+        #expect(!SVGReader(SharesPlot.svg(breakdown, title: "")).texts.contains { $0.text.hasPrefix("From receive") })
+        breakdown.work[1] = work(50, 5000, 250)
+        #expect(
+            ExplainTables.work(ExplainFigures(breakdown)) == [
+                "Receive to send, us                           mean       max     share",
+                "  working on the request                     75.00     100.0     2.8 %",
+                "  runnable behind another task               125.0     250.0     4.6 %",
+                "  asleep                                      2500      5000    92.6 %",
+                "  In front: make 100.0 %",
+            ])
+        #expect(Self.text(ExplainReport(breakdown, verdict: "")).contains("\n\nReceive to send, us "))
+        let picture = SVGReader(SharesPlot.svg(breakdown, title: ""))
+        #expect(picture.texts.contains { $0.text == "92.6 %, 2500 us" })
+        #expect(picture.texts.contains { $0.text == "From receive to send, by what the thread was doing" })
+        let file = ReportsTests.text { ExplainFile.append(ExplainReport(breakdown, verdict: ""), to: &$0) }
+        let object = try #require(try JSONSerialization.jsonObject(with: Data(file.utf8)) as? [String: Any])
+        let causes = try #require(
+            (object["receive_to_send"] as? [String: Any])?["causes"] as? [String: [String: Any]])
+        #expect(causes["asleep"]?["mean_us"] as? Double == 2500)
+    }
+
     /// Seconds turn into milliseconds, and long names are cut: commands alone may be wider than the screen.
     @Test(arguments: [1, 1000, 1_000_000] as [Int64]) func noLineIsWiderThanTheTerminal(scale: Int64) {
         var server = MadeUpServer(requests: 200)

@@ -17,7 +17,8 @@ package enum ExplainFile {
             ("requests", requests(breakdown.tally)),
             ("total_us", total(breakdown, figures)),
             ("blocks", .array(breakdown.shares.map { block($0, of: breakdown) })),
-            ("socket_wait", socketWait(breakdown, figures)),
+            ("socket_wait", causes(figures.waits)),
+            ("receive_to_send", causes(figures.work)),
             ("bursts", .array(breakdown.bursts.map(burst))),
             ("queues", queues(breakdown)),
             ("probe_cost", cost(report.cost)),
@@ -105,24 +106,22 @@ package enum ExplainFile {
         ])
     }
 
-    private static func socketWait(_ breakdown: Breakdown, _ figures: ExplainFigures) -> JSONValue {
-        if breakdown.waits.isEmpty { return .null }
-        let n = Int64(breakdown.waits.count)
-        let sum = figures.causes.reduce(.zero, +)
+    /// In `receive_to_send`, `busy` is work on the request itself.
+    private static func causes(_ figures: CauseFigures) -> JSONValue {
+        if figures.count == 0 { return .null }
+        let hasTime = figures.sum > .zero
         return .object([
-            ("requests", .integer(n)),
+            ("requests", .integer(Int64(figures.count))),
             (
                 "causes",
                 .object(
                     WaitCause.allCases.map { cause in
-                        let time = figures.causes[cause.rawValue]
-                        let share = sum > .zero ? Double(time.rawValue) / Double(sum.rawValue) : nil
-                        return (
+                        (
                             cause.key,
                             .object([
-                                ("mean_us", .microseconds(time / n)),
-                                ("max_us", .microseconds(figures.longestCauses[cause.rawValue])),
-                                ("share", .optional(share, decimals: 6)),
+                                ("mean_us", .microseconds(figures.time(cause) / Int64(figures.count))),
+                                ("max_us", .microseconds(figures.longest[cause.rawValue])),
+                                ("share", .optional(hasTime ? figures.share(cause) : nil, decimals: 6)),
                             ])
                         )
                     })

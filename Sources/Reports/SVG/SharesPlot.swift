@@ -13,30 +13,51 @@ package enum SharesPlot {
         var height: Double { Double(bars.count) * Layout.bar + Layout.gap }
     }
 
+    /// Rows under a heading of their own; the first group stands under the picture's.
+    private struct Group {
+        var heading = ""
+        var rows: [Row]
+
+        var height: Double {
+            rows.reduce(0) { $0 + $1.height } + (heading.isEmpty ? 0 : Layout.heading)
+        }
+    }
+
     package static func svg(_ breakdown: Breakdown, title: String) -> ByteBuffer {
-        let blocks = breakdown.shares.map { row($0, of: breakdown) }
-        let causes = causes(breakdown)
-        let heights = (blocks + causes).reduce(0) { $0 + $1.height }
-        let middle = causes.isEmpty ? 0 : Layout.heading
+        let figures = ExplainFigures(breakdown)
+        let groups = groups(breakdown, figures)
+        let height = groups.reduce(0) { $0 + $1.height }
         var svg = SVGWriter()
-        svg.open(
-            width: width, height: Layout.top + max(heights, 40) + middle + Layout.bottom, title: title)
+        svg.open(width: width, height: Layout.top + max(height, 40) + Layout.bottom, title: title)
         svg.text("Share of each block", x: 24, y: 24, style: .init(size: 15, isBold: true))
-        svg.text(Lettering.cut(subtitle(breakdown, title), to: width - 40), x: 24, y: 43)
-        if blocks.isEmpty {
+        svg.text(Lettering.cut(subtitle(breakdown, figures, title), to: width - 40), x: 24, y: 43)
+        if groups.isEmpty {
             svg.text(
                 "no request was seen at every point", x: width / 2, y: Layout.top + 24,
                 style: .init(size: 14, anchor: .middle))
         } else {
             legend(breakdown).draw(x: 24, y: 64, to: &svg)
-            draw(blocks, causes, height: heights + middle, to: &svg)
+            draw(groups, bottom: Layout.top + height, to: &svg)
         }
         svg.close()
         return svg.bytes
     }
 
-    private static func subtitle(_ breakdown: Breakdown, _ title: String) -> String {
-        guard let total = ExplainFigures(breakdown).total else { return title }
+    private static func groups(_ breakdown: Breakdown, _ figures: ExplainFigures) -> [Group] {
+        if breakdown.shares.isEmpty { return [] }
+        let blocks = Group(rows: breakdown.shares.map { row($0, of: breakdown) })
+        let waits = Group(
+            heading: "Socket wait, by what its thread was doing",
+            rows: causes(figures.waits) { $0.name.description })
+        let worked = figures.work.seen.allSatisfy { $0 == .earlierWork }
+        let work = Group(
+            heading: "From receive to send, by what the thread was doing",
+            rows: worked ? [] : causes(figures.work) { $0.nameAtWork })
+        return [blocks, waits, work].filter { !$0.rows.isEmpty }
+    }
+
+    private static func subtitle(_ breakdown: Breakdown, _ figures: ExplainFigures, _ title: String) -> String {
+        guard let total = figures.total else { return title }
         let unit = LengthUnit.fine(for: total.mean)
         return title
             + ": mean \(unit.label(total.mean)), standard deviation \(unit.label(total.sd)), n "
@@ -74,16 +95,12 @@ package enum SharesPlot {
         return Row(name: name, bars: bars)
     }
 
-    private static func causes(_ breakdown: Breakdown) -> [Row] {
-        let figures = ExplainFigures(breakdown)
-        let sum = Double(figures.causes.reduce(.zero, +).rawValue)
-        if sum <= 0 { return [] }
-        return WaitCause.allCases.filter { figures.causes[$0.rawValue] > .zero }.map { cause in
-            let time = figures.causes[cause.rawValue]
-            let share = Double(time.rawValue) / sum
-            let mean = time / Int64(breakdown.waits.count)
+    private static func causes(_ figures: CauseFigures, name: (WaitCause) -> String) -> [Row] {
+        figures.seen.map { cause in
+            let share = figures.share(cause)
+            let mean = figures.time(cause) / Int64(figures.count)
             return Row(
-                name: cause.name.description,
+                name: name(cause),
                 bars: [(share, Fill.cause, "\(percent(share)), \(LengthUnit.fine(for: mean).label(mean))")])
         }
     }
@@ -94,20 +111,16 @@ package enum SharesPlot {
 
     // MARK: Drawing
 
-    private static func draw(
-        _ blocks: [Row], _ causes: [Row], height: Double, to svg: inout SVGWriter
-    ) {
-        let axis = axis(blocks + causes)
-        let bottom = Layout.top + height
+    private static func draw(_ groups: [Group], bottom: Double, to svg: inout SVGWriter) {
+        let axis = axis(groups.flatMap(\.rows))
         var y = Layout.top
-        drawGrid(axis, from: y, height: blocks.reduce(0) { $0 + $1.height }, to: &svg)
-        for row in blocks { draw(row, axis, y: &y, to: &svg) }
-        if !causes.isEmpty {
-            svg.text(
-                "Socket wait, by what its thread was doing", x: 24, y: y + 20, style: .init(size: 13, isBold: true))
-            y += Layout.heading
-            drawGrid(axis, from: y, height: bottom - y, to: &svg)
-            for row in causes { draw(row, axis, y: &y, to: &svg) }
+        for group in groups {
+            if !group.heading.isEmpty {
+                svg.text(group.heading, x: 24, y: y + 20, style: .init(size: 13, isBold: true))
+                y += Layout.heading
+            }
+            drawGrid(axis, from: y, height: group.rows.reduce(0) { $0 + $1.height }, to: &svg)
+            for row in group.rows { draw(row, axis, y: &y, to: &svg) }
         }
         for tick in axis.ticks {
             svg.text("\(axis.label(tick)) %", x: axis.position(tick), y: bottom + 18, style: .init(anchor: .middle))

@@ -87,34 +87,14 @@ struct ExplainFigures {
 
     /// Of the requests' totals; nil without requests.
     let total: Length?
-    /// Sum over all cut socket waits, by `WaitCause.rawValue`.
-    let causes: [Nanoseconds]
-    let longestCauses: [Nanoseconds]
-    /// What requests waited behind other tasks, by the task named first, longest first.
-    let neighbours: [(name: String, time: Nanoseconds)]
-    let wakeToRun: LatencyFigures
+    let waits: CauseFigures
+    /// Of the time between receive and send.
+    let work: CauseFigures
 
     init(_ breakdown: Breakdown) {
         total = Self.length(breakdown.requests.map(\.total))
-        var causes = WaitCause.allCases.map { _ in Nanoseconds.zero }
-        var longest = causes
-        var behind: [String: Nanoseconds] = [:]
-        var wakeToRun = LatencyHistogram()
-        for wait in breakdown.waits {
-            for cause in WaitCause.allCases {
-                causes[cause.rawValue] += wait.causes[cause.rawValue]
-                longest[cause.rawValue] = max(longest[cause.rawValue], wait.causes[cause.rawValue])
-            }
-            if !wait.behind.isEmpty {
-                behind[wait.behind, default: .zero] += wait.causes[WaitCause.behindAnotherTask.rawValue]
-            }
-            if let length = wait.wakeToRun { wakeToRun.record(length) }
-        }
-        self.causes = causes
-        longestCauses = longest
-        neighbours = behind.map { (name: $0.key, time: $0.value) }.filter { $0.time > .zero }
-            .sorted { ($1.time, $0.name) < ($0.time, $1.name) }
-        self.wakeToRun = wakeToRun.figures
+        waits = CauseFigures(breakdown.waits)
+        work = CauseFigures(breakdown.work)
     }
 
     /// Percentiles by nearest rank, exact.
@@ -130,6 +110,51 @@ struct ExplainFigures {
             sd: Nanoseconds(Int64((squares / max(n - 1, 1)).squareRoot().rounded())), p50: at(.p50), p99: at(.p99),
             maximum: sorted[sorted.count - 1])
     }
+}
+
+/// Stretches of requests by what their thread was doing.
+struct CauseFigures {
+    /// Stretches.
+    let count: Int
+    /// Sum over all of them, and the longest, by `WaitCause.rawValue`.
+    let times: [Nanoseconds]
+    let longest: [Nanoseconds]
+    /// What requests waited behind other tasks, by the task named first, longest first.
+    let neighbours: [(name: String, time: Nanoseconds)]
+    let wakeToRun: LatencyFigures
+
+    init(_ stretches: [SocketWait]) {
+        var times = WaitCause.allCases.map { _ in Nanoseconds.zero }
+        var longest = times
+        var behind: [String: Nanoseconds] = [:]
+        var wakeToRun = LatencyHistogram()
+        for stretch in stretches {
+            for cause in WaitCause.allCases {
+                times[cause.rawValue] += stretch.causes[cause.rawValue]
+                longest[cause.rawValue] = max(longest[cause.rawValue], stretch.causes[cause.rawValue])
+            }
+            if !stretch.behind.isEmpty {
+                behind[stretch.behind, default: .zero] += stretch.causes[WaitCause.behindAnotherTask.rawValue]
+            }
+            if let length = stretch.wakeToRun { wakeToRun.record(length) }
+        }
+        count = stretches.count
+        self.times = times
+        self.longest = longest
+        neighbours = behind.map { (name: $0.key, time: $0.value) }.filter { $0.time > .zero }
+            .sorted { ($1.time, $0.name) < ($0.time, $1.name) }
+        self.wakeToRun = wakeToRun.figures
+    }
+
+    var sum: Nanoseconds { times.reduce(.zero, +) }
+
+    func time(_ cause: WaitCause) -> Nanoseconds { times[cause.rawValue] }
+
+    /// Of `sum`, which must not be zero.
+    func share(_ cause: WaitCause) -> Double { Double(time(cause).rawValue) / Double(sum.rawValue) }
+
+    /// Causes of any time at all.
+    var seen: [WaitCause] { WaitCause.allCases.filter { time($0) > .zero } }
 }
 
 /// How full one queue was: as each request came, or where the reads themselves were seen, at each read.
@@ -278,6 +303,14 @@ extension TraceSource.Rung {
 }
 
 extension WaitCause {
+    /// Of the time between receive and send.
+    var nameAtWork: String {
+        switch self {
+        case .earlierWork: "working on the request"
+        case .behindAnotherTask, .cpuWaking, .asleep, .unknown: name.description
+        }
+    }
+
     var key: String {
         switch self {
         case .earlierWork: "busy"

@@ -58,22 +58,33 @@ enum ExplainTables {
     // MARK: Socket wait
 
     static func causes(_ breakdown: Breakdown, _ figures: ExplainFigures) -> [String] {
-        if breakdown.waits.isEmpty { return [] }
-        let n = Double(breakdown.waits.count)
-        let sum = figures.causes.reduce(.zero, +)
-        var lines = [causeRow("Socket wait, us", ["mean", "max", "share"])]
-        for cause in WaitCause.allCases where figures.causes[cause.rawValue] > .zero {
-            let time = figures.causes[cause.rawValue]
-            lines.append(
+        let waits = figures.waits
+        if waits.count == 0 { return [] }
+        let lines =
+            waits.seen.isEmpty
+            ? ["Socket wait none: every request was taken as it came"]
+            : causeRows("Socket wait, us", waits) { $0.name.description }
+        return lines + neighbours(waits) + wakeToRun(waits.wakeToRun) + uncut(breakdown)
+    }
+
+    /// Nothing where the threads did nothing but work.
+    static func work(_ figures: ExplainFigures) -> [String] {
+        if figures.work.seen.allSatisfy({ $0 == .earlierWork }) { return [] }
+        return causeRows("Receive to send, us", figures.work) { $0.nameAtWork } + neighbours(figures.work)
+    }
+
+    private static func causeRows(
+        _ title: String, _ figures: CauseFigures, name: (WaitCause) -> String
+    ) -> [String] {
+        [causeRow(title, ["mean", "max", "share"])]
+            + figures.seen.map { cause in
                 causeRow(
-                    "  " + cause.name.description,
+                    "  " + name(cause),
                     [
-                        microseconds(Double(time.rawValue) / n), number(figures.longestCauses[cause.rawValue]),
-                        percent(Double(time.rawValue) / Double(sum.rawValue)),
-                    ]))
-        }
-        if sum == .zero { lines = ["Socket wait none: every request was taken as it came"] }
-        return lines + neighbours(figures, requests: n) + wakeToRun(figures.wakeToRun) + uncut(breakdown)
+                        microseconds(Double(figures.time(cause).rawValue) / Double(figures.count)),
+                        number(figures.longest[cause.rawValue]), percent(figures.share(cause)),
+                    ])
+            }
     }
 
     private static func causeRow(_ label: String, _ cells: [String]) -> String {
@@ -82,7 +93,7 @@ enum ExplainTables {
 
     private static let mostNeighbours = 4
 
-    private static func neighbours(_ figures: ExplainFigures, requests: Double) -> [String] {
+    private static func neighbours(_ figures: CauseFigures) -> [String] {
         let all = figures.neighbours
         if all.isEmpty { return [] }
         let sum = Double(all.reduce(.zero) { $0 + $1.time }.rawValue)

@@ -27,7 +27,8 @@ package enum ExplainText {
         let figures = ExplainFigures(breakdown)
         let sections = [
             verdict(report), tellsPoints ? points(breakdown.sources) : [], ExplainTables.blocks(breakdown, figures),
-            ExplainTables.causes(breakdown, figures), ExplainTables.bursts(breakdown), queues(breakdown),
+            ExplainTables.causes(breakdown, figures), ExplainTables.work(figures), ExplainTables.bursts(breakdown),
+            queues(breakdown),
             requests(breakdown) + remarks(report),
         ]
         return Array(sections.filter { !$0.isEmpty }.joined(separator: [""]))
