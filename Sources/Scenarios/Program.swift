@@ -137,6 +137,8 @@ package struct RunConstants: Sendable {
     /// `[local_ip]`, `[local_port]`. When `hasSeveralSources`, `[local_ip]` stays a slot.
     package var local: SocketAddress
     package var hasSeveralSources: Bool
+    /// Calls go by connections, each with a port of its own: `[local_port]` stays a slot.
+    package var hasVaryingPort = false
     /// `[transport]`: UDP, TCP, TLS.
     package var transport: String
     package var mediaPort: UInt16

@@ -18,6 +18,8 @@ package final class MessageTemplate: Sendable {
         case peerTag
         /// IPv6 in brackets. Only where a run has several sources; else it is literal text.
         case localIP
+        /// Only where connections have ports of their own; else it is literal text.
+        case localPort(offset: Int32)
         case messageIndex(offset: Int32)
         /// Length of the body, right-aligned in five columns.
         case contentLength(offset: Int32)
@@ -91,6 +93,7 @@ extension MessageTemplate {
         case cseq(Int32)
         case peerTag
         case localIP
+        case localPort(Int32)
         case messageIndex(Int32)
         case contentLength(Int32)
         case lastHeader(LastHeader)

@@ -169,6 +169,7 @@ extension TemplateCompiler {
         case .cseq(let offset): .part(.cseq(offset))
         case .peerTag: .part(.peerTag)
         case .localIP: .part(.localIP)
+        case .localPort(let offset): .part(.localPort(offset))
         case .messageIndex(let offset): .part(.messageIndex(offset))
         case .contentLength(let offset): .part(.contentLength(offset))
         case .lastHeader(let name, let withName):
@@ -186,7 +187,7 @@ extension TemplateCompiler {
         case .lastHeader, .lastRequestURI, .lastCSeqNumber, .lastMessage: usesLastMessage = true
         case .routes, .nextURL: usesRouteSet = true
         case .peerTag: usesPeerTag = true
-        case .callNumber, .callID, .branch, .cseq, .localIP, .messageIndex, .contentLength: break
+        case .callNumber, .callID, .branch, .cseq, .localIP, .localPort, .messageIndex, .contentLength: break
         }
     }
 }
@@ -196,8 +197,8 @@ extension MessageTemplate.Slot {
     fileprivate var mayVanish: Bool {
         switch self {
         case .lastHeader, .routes: true
-        case .callNumber, .callID, .branch, .cseq, .peerTag, .localIP, .messageIndex, .contentLength, .lastRequestURI,
-            .lastCSeqNumber, .lastMessage, .nextURL:
+        case .callNumber, .callID, .branch, .cseq, .peerTag, .localIP, .localPort, .messageIndex, .contentLength,
+            .lastRequestURI, .lastCSeqNumber, .lastMessage, .nextURL:
             false
         }
     }
