@@ -26,7 +26,6 @@ extension CallEngine {
 
     /// No connection could be had for this message.
     package mutating func couldNotSend(_ transmit: Transmit, at now: MonotonicInstant) {
-        counters.sendErrors += 1
         let i = Int(transmit.receipt.slot)
         guard i < calls.count, calls[i].isOpen, calls[i].generation == transmit.receipt.generation else { return }
         loseConnection(i, at: now)

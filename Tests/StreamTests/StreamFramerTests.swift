@@ -1,0 +1,3 @@
+import Datagrams
+import SIP
+import Testing
