@@ -20,8 +20,29 @@ static inline int copenssl_set_server_name(SSL *ssl, const char *name) {
 // Idle connections give their 34 kB of buffers back.
 static inline void copenssl_release_buffers(SSL_CTX *context) { SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS); }
 
-static inline int copenssl_verifies_peer(void) { return SSL_VERIFY_PEER; }
-static inline int copenssl_demands_peer(void) { return SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT; }
+// The certificate that was refused, for `copenssl_refused`: a handshake that fails keeps none.
+static inline int copenssl_keep_refused(int isFine, X509_STORE_CTX *store) {
+    SSL *ssl = (SSL *)X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    X509 *refused = X509_STORE_CTX_get_current_cert(store);
+    if (!isFine && refused && X509_up_ref(refused)) {
+        X509_free((X509 *)SSL_get_app_data(ssl));
+        SSL_set_app_data(ssl, refused);
+    }
+    return isFine;
+}
+
+// Of a client: its server's certificate. Of a server: its callers must show one.
+static inline void copenssl_verify(SSL_CTX *context) {
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, copenssl_keep_refused);
+}
+
+// Stays the session's own.
+static inline X509 *copenssl_refused(const SSL *ssl) { return (X509 *)SSL_get_app_data(ssl); }
+
+static inline void copenssl_free(SSL *ssl) {
+    X509_free((X509 *)SSL_get_app_data(ssl));
+    SSL_free(ssl);
+}
 
 // The names a certificate is for, `a.example, b.example, 192.0.2.1`; its common name where it has no other.
 static inline void copenssl_names(X509 *certificate, char *text, size_t capacity) {

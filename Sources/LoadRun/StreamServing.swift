@@ -110,7 +110,7 @@ struct StreamServing: ~Copyable {
         guard let connection = connections[key] else { return }
         // A caller that has closed between two messages is done, and that is no trouble.
         if case .closedByPeer(insideMessage: false, duringTLS: false) = end {} else {
-            streams.noteEnd(end, connection.peer, transport, wasOpen: connection.setUpTime != nil)
+            streams.noteEnd(end, connection.peer, transport, wasOpen: connection.isOpen)
         }
         var undelivered: UInt64 = 0
         connection.forEachUnsent { _ in undelivered += 1 }

@@ -177,7 +177,7 @@ struct StreamWorker: ~Copyable {
         let now = SystemClock.monotonic()
         // One that we wanted to close anyway has done its work.
         if connection.isEnding, connection.isDrained { return close(key) }
-        note(end, wasOpen: connection.setUpTime != nil)
+        note(end, wasOpen: connection.isOpen)
         var undelivered: UInt64 = 0
         connection.forEachUnsent { _ in undelivered += 1 }
         report.streams.undelivered += undelivered

@@ -31,7 +31,7 @@ package final class StreamConnection {
     package let peer: SocketAddress
     package private(set) var localAddress: SocketAddress
     package let begunAt: MonotonicInstant
-    /// Until the handshakes were done. Nil: they are not.
+    /// Until the handshakes were done. Nil: they are not, or nobody here saw them begin.
     package private(set) var setUpTime: Nanoseconds?
     /// Messages that left since this was last emptied.
     package var sent: [SentMessage] = []
@@ -98,8 +98,6 @@ package final class StreamConnection {
             if let context {
                 tls = try TLSSession(context)
                 phase = .shakingHands
-            } else {
-                setUpTime = .zero
             }
         } catch { throw .tls(error) }
     }

@@ -49,10 +49,7 @@ package final class TLSContext {
             try loadOwn(settings)
             try loadAuthorities(settings)
         }
-        if verifies {
-            SSL_CTX_set_verify(
-                context, side == .client ? copenssl_verifies_peer() : copenssl_demands_peer(), nil)
-        }
+        if verifies { copenssl_verify(context) }
     }
 
     deinit { SSL_CTX_free(pointer) }

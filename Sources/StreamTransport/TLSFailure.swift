@@ -49,8 +49,9 @@ package enum TLSFailure: Error, Equatable, Sendable {
     static func ofCertificate(_ ssl: OpaquePointer, name: String) -> TLSFailure? {
         let code = SSL_get_verify_result(ssl)
         if code == X509_V_OK { return nil }
-        let certificate = SSL_get1_peer_certificate(ssl)
-        defer { X509_free(certificate) }
+        guard let certificate = copenssl_refused(ssl) else {
+            return .unverified(String(cString: X509_verify_cert_error_string(code)))
+        }
         let code32 = Int32(truncatingIfNeeded: code)
         switch code32 {
         case X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH:

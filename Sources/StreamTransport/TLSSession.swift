@@ -30,7 +30,7 @@ struct TLSSession: ~Copyable {
         }
     }
 
-    deinit { SSL_free(ssl) }
+    deinit { copenssl_free(ssl) }
 
     /// The name or address that the server's certificate must be for (RFC 5922, 7: of a SIP server, its domain's).
     private func expect(_ name: String) {
