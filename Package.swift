@@ -111,7 +111,10 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "StreamTests",
-            dependencies: ["StreamTransport", "UDPTransport", "UserAgent", "Simulation", "StandardScenarios", "SIP", "Datagrams"],
+            dependencies: [
+                "StreamTransport", "UDPTransport", "UserAgent", "Simulation", "StandardScenarios", "Observations", "SIP",
+                "Datagrams",
+            ],
             swiftSettings: strict),
         .testTarget(name: "TreeTests", swiftSettings: strict),
     ]

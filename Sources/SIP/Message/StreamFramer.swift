@@ -99,7 +99,7 @@ package struct StreamFramer: Sendable {
         while start < bytes.count {
             let byte = all[start]
             if byte == .lineFeed || byte == .carriageReturn || byte == 0 {
-                emptyBytes += 1
+                emptyBytes = byte == 0 ? 0 : emptyBytes + 1
                 if emptyBytes % 4 == 0, byte == .lineFeed { pings += 1 }
                 start += 1
                 continue
