@@ -15,26 +15,29 @@ enum Kamailio {
 
     /// Starts it with `configuration` and waits until it listens.
     static func during<R: Sendable>(
-        _ configuration: String, port: UInt16, in scratch: Scratch, _ body: (Running) async throws -> R
+        _ configuration: String, port: UInt16, over transport: String = "udp", in scratch: Scratch,
+        _ body: (Running) async throws -> R
     ) async throws -> R {
         let file = try scratch.write(configuration, to: "kamailio-\(port).cfg")
         let command = Command(
-            "kamailio", "-f", file, "-l", "udp:127.0.0.1:\(port)", "-DD", "-E", "-m", "64", "-M", "8", "-w",
+            "kamailio", "-f", file, "-l", "\(transport):127.0.0.1:\(port)", "-DD", "-E", "-m", "64", "-M", "8", "-w",
             scratch.path,
             "-Y", scratch.path, "-P", scratch.path("kamailio-\(port).pid"))
         return try await scratch.during(command) { running in
-            try await running.waitForPort(port)
+            if transport == "udp" { try await running.waitForPort(port) } else { try await running.waitForListener(port) }
             return try await body(running)
         }
     }
 
-    private static func head(_ names: [String], workers: Int) -> String {
+    private static func head(_ names: [String], workers: Int, takesTCP: Bool = false) -> String {
         """
         #!KAMAILIO
         debug=0
         log_stderror=yes
         children=\(workers)
-        disable_tcp=yes
+        disable_tcp=\(takesTCP ? "no" : "yes")
+        tcp_children=2
+        tcp_connection_lifetime=60
         auto_aliases=no
         server_signature=no
         maxbuffer=4194304
@@ -44,8 +47,27 @@ enum Kamailio {
     }
 
     /// Answers every call at once and remembers none: 100, 180, 200 with an SDP body; 200 to the BYE.
-    static var statelessUAS: String {
-        head(["sl", "pv", "textops", "siputils"], workers: 2) + #"""
+    static var statelessUAS: String { head(answering, workers: 2) + answers }
+
+    /// The same over TCP.
+    static var streamUAS: String { head(answering, workers: 2, takesTCP: true) + answers }
+
+    /// The same over TLS, with this certificate and key.
+    static func secureUAS(certificate: String, key: String) -> String {
+        head(answering + ["tls"], workers: 2, takesTCP: true)
+            + """
+            enable_tls=yes
+            modparam("tls", "certificate", "\(certificate)")
+            modparam("tls", "private_key", "\(key)")
+            modparam("tls", "tls_method", "TLSv1.2+")
+
+            """ + answers
+    }
+
+    private static let answering = ["sl", "pv", "textops", "siputils"]
+
+    private static var answers: String {
+        #"""
             request_route {
                 switch ($rm) {
                 case "ACK":
