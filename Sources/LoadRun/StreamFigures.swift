@@ -56,12 +56,12 @@ package struct StreamFigures: Sendable {
     package func notes(_ transport: TransportProtocol) -> [String] {
         var parts = ["\(opened) \(transport.viaName) \(opened == 1 ? "connection" : "connections")"]
         let figures = setUp.figures
-        if let least = figures.min, let most = figures.max {
-            let middle = figures.p50.map { "p50 \(DecimalText.milliseconds($0)), " } ?? ""
-            let high = figures.p99.map { "p99 \(DecimalText.milliseconds($0)), " } ?? ""
-            parts[0] +=
-                " set up in " + (opened == 1 ? "" : "\(DecimalText.milliseconds(least)) to ")
-                + (opened == 1 ? "" : "\(middle)\(high)max ") + "\(DecimalText.milliseconds(most)) ms"
+        if figures.count == 1, let only = figures.max {
+            parts[0] += " set up in \(DecimalText.milliseconds(only)) ms"
+        } else if figures.count > 1 {
+            let times = [("min", figures.min), ("p50", figures.p50), ("p99", figures.p99), ("max", figures.max)]
+            let known = times.compactMap { name, time in time.map { "\(name) \(DecimalText.milliseconds($0))" } }
+            parts[0] += " set up in " + known.joined(separator: ", ") + " ms"
         }
         let odd: [(UInt64, String)] = [
             (failed, "not set up"), (lost, "lost"), (unframed, "closed because their stream made no messages"),

@@ -213,11 +213,11 @@ extension AgainstPeers {
             let port = try TCPPorts.free()
             let finished = try await Self.run(port, transport, ["--connections", use], in: scratch)
             #expect(finished.status == 69)
+            let kind = transport.uppercased()
             #expect(
-                finished.complaint == "error: 127.0.0.1:\(port) accepts no \(transport.uppercased()) connection "
-                    + "(Connection refused). Is the server running, on this port and with \(transport.uppercased())?\n"
-                    || finished.complaint.hasPrefix("error: 127.0.0.1:\(port) accepts no \(transport.uppercased()) connection"),
-                "\(finished)")
+                finished.complaint.hasPrefix(
+                    "error: 127.0.0.1:\(port) accepts no \(kind) connection (Connection refused). Is the server running, on "
+                        + "this port and with \(kind)?"), "\(finished)")
         }
 
         @Test func aServerThatAcceptsAndSaysNothingIsSilent() async throws {
@@ -258,8 +258,9 @@ extension AgainstPeers {
             // By the call's number: the last ones went over the second connection.
             let last = try #require(rows.column("call").firstIndex(of: "250"))
             #expect(outcomes[last] == "ok")
-            #expect(finished.output.contains("2 TCP connections"), "\(finished)")
-            #expect(finished.output.contains("1 lost"))
+            // More than two where the one that went away still took one in.
+            #expect(finished.output.contains(/[2-9] TCP connections set up in [^.]*/), "\(finished)")
+            #expect(finished.output.contains(" lost,"))
         }
 
         /// The peer goes away for good: the run ends, and says why.

@@ -38,6 +38,7 @@ enum Kamailio {
         disable_tcp=\(takesTCP ? "no" : "yes")
         tcp_children=2
         tcp_connection_lifetime=60
+        enable_tls=\(names.contains("tls") ? "yes" : "no")
         auto_aliases=no
         server_signature=no
         maxbuffer=4194304
@@ -56,7 +57,6 @@ enum Kamailio {
     static func secureUAS(certificate: String, key: String) -> String {
         head(answering + ["tls"], workers: 2, takesTCP: true)
             + """
-            enable_tls=yes
             modparam("tls", "certificate", "\(certificate)")
             modparam("tls", "private_key", "\(key)")
             modparam("tls", "tls_method", "TLSv1.2+")
