@@ -59,7 +59,8 @@ let package = Package(
         .target(
             name: "LoadRun",
             dependencies: [
-                "UserAgent", "UDPTransport", "StreamTransport", "Latency", "Observations", "Scenarios", "SIP", "Datagrams",
+                "UserAgent", "UDPTransport", "StreamTransport", "Latency", "Observations", "Scenarios", "SIP",
+                "Datagrams",
                 "Reports", "PacketCapture",
             ], swiftSettings: strict),
         .executableTarget(
@@ -112,7 +113,8 @@ let package = Package(
         .testTarget(
             name: "StreamTests",
             dependencies: [
-                "StreamTransport", "UDPTransport", "UserAgent", "Simulation", "StandardScenarios", "Observations", "SIP",
+                "StreamTransport", "UDPTransport", "UserAgent", "Simulation", "StandardScenarios", "Observations",
+                "SIP",
                 "Datagrams",
             ],
             swiftSettings: strict),

@@ -38,7 +38,10 @@ struct Manifest {
             ("asked", .string(setup.targetName)), ("address", .string(target.description)),
             ("is_model", .bool(setup.isBuiltIn)),
             ("transport", .string(setup.options.transport.rawValue)),
-            ("connections", setup.options.transport.sip.isReliable ? .string(setup.options.connections.rawValue) : .null),
+            (
+                "connections",
+                setup.options.transport.sip.isReliable ? .string(setup.options.connections.rawValue) : .null
+            ),
             (
                 "tls_verified",
                 setup.options.transport == .tls ? .bool(setup.options.tls.verifies) : .null

@@ -115,10 +115,12 @@ package struct RunSetup: Sendable {
         let kind = options.transport.rawValue
         if options.timestamps == .kernel {
             throw RunFailure(
-                .usage, "--timestamps kernel: the kernel stamps datagrams, and --transport \(kind) sends none; leave it out")
+                .usage,
+                "--timestamps kernel: the kernel stamps datagrams, and --transport \(kind) sends none; leave it out")
         }
         if options.reads > .zero {
-            throw RunFailure(.usage, "--reads needs the kernel's timestamps, which --transport \(kind) has not; leave it out")
+            throw RunFailure(
+                .usage, "--reads needs the kernel's timestamps, which --transport \(kind) has not; leave it out")
         }
         if options.capturePath != nil || !options.taps.isEmpty {
             throw RunFailure(
@@ -126,17 +128,26 @@ package struct RunSetup: Sendable {
         }
         if options.connections == .perCall, options.localPort != 0 {
             throw RunFailure(
-                .usage, "--local-port \(options.localPort) is one port, and --connections per-call needs one for each call")
+                .usage,
+                "--local-port \(options.localPort) is one port, and --connections per-call needs one for each call")
         }
         options.timestamps = .app
-        guard options.transport == .tls else { return [] }
+        var notices: [String] = []
+        let constants = RunConstants(
+            remoteHost: target.host, remote: target, local: target, keys: options.keys)
+        // What is wrong with the scenario is said when it is compiled for the run.
+        if let program = try? options.scenario.compile(constants) {
+            notices += StreamNotices.lengths(program, of: options.scenarioName, options.transport.sip)
+        }
+        guard options.transport == .tls else { return notices }
         if options.target == nil {
             do { options.tls.builtIn = try LoopbackCertificate() } catch { throw RunFailure(.unreachable, "\(error)") }
         }
         if !options.tls.verifies {
-            return ["--tls-insecure: nobody knows whether \(options.target?.text ?? "the target") is who answers."]
+            notices.append(
+                "--tls-insecure: nobody knows whether \(options.target?.text ?? "the target") is who answers.")
         }
-        return []
+        return notices
     }
 
     private static func checkRaw(_ target: SocketAddress) throws(RunFailure) {

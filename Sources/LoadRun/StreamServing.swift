@@ -109,7 +109,8 @@ struct StreamServing: ~Copyable {
     private mutating func lose(_ key: Int, _ end: StreamEnd) {
         guard let connection = connections[key] else { return }
         // A caller that has closed between two messages is done, and that is no trouble.
-        if case .closedByPeer(insideMessage: false, duringTLS: false) = end {} else {
+        if case .closedByPeer(insideMessage: false, duringTLS: false) = end {
+        } else {
             streams.noteEnd(end, connection.peer, transport, wasOpen: connection.isOpen)
         }
         var undelivered: UInt64 = 0

@@ -49,7 +49,8 @@ struct StreamWorker: ~Copyable {
     private static let keyLimit = 65_000
 
     init(
-        settings: UACWorker.Settings, line: StreamLine, channel: JournalChannel, control: RunControl, waking wakeup: Wakeup
+        settings: UACWorker.Settings, line: StreamLine, channel: JournalChannel, control: RunControl,
+        waking wakeup: Wakeup
     ) throws(SystemError) {
         self.settings = settings
         self.line = line
@@ -95,7 +96,8 @@ struct StreamWorker: ~Copyable {
     }
 
     /// A precise worker looks at the clock and its connections in turn shortly before a call is due.
-    private mutating func wait(until deadline: MonotonicInstant, sending: MonotonicInstant, from now: MonotonicInstant) {
+    private mutating func wait(until deadline: MonotonicInstant, sending: MonotonicInstant, from now: MonotonicInstant)
+    {
         guard let longest = settings.watching, deadline > now else { return poller.wait(until: deadline) }
         let end = sending - lead.length(atMost: longest)
         if end <= now { return poller.wait(until: now) }
@@ -236,7 +238,9 @@ struct StreamWorker: ~Copyable {
         calls[key] = uac.placeNext(from: UInt16(key), at: now)
     }
 
-    private static func isOurLimit(_ errno: Int32) -> Bool { [EMFILE, ENFILE, EADDRNOTAVAIL, ENOBUFS, ENOMEM].contains(errno) }
+    private static func isOurLimit(_ errno: Int32) -> Bool {
+        [EMFILE, ENFILE, EADDRNOTAVAIL, ENOBUFS, ENOMEM].contains(errno)
+    }
 
     private mutating func exhausted(_ why: String, _ uac: inout UAC, at now: MonotonicInstant) {
         report.streams.exhausted += 1

@@ -20,7 +20,8 @@ package enum StreamEnd: Error, Equatable, Sendable {
         let kind = "\(transport.viaName)"
         switch self {
         case .notAccepted(let error):
-            return "\(peer) accepts no \(kind) connection (\(SystemError.text(of: error.errno))). Is the server running, on "
+            return
+                "\(peer) accepts no \(kind) connection (\(SystemError.text(of: error.errno))). Is the server running, on "
                 + "this port and with \(kind)?"
         case .setUpTimedOut(let after, let duringTLS):
             let seconds = "\(after.rawValue / 1_000_000_000) s"

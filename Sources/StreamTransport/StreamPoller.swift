@@ -39,7 +39,8 @@ package struct StreamPoller: ~Copyable {
 
     package mutating func add(_ listener: borrowing StreamListener, key: Int) throws(SystemError) {
         try kernelResult(
-            "epoll_ctl", clinuxnet_epoll_add(descriptor.number, listener.fileDescriptor, UInt32(CLINUXNET_IN), UInt64(key)))
+            "epoll_ctl",
+            clinuxnet_epoll_add(descriptor.number, listener.fileDescriptor, UInt32(CLINUXNET_IN), UInt64(key)))
     }
 
     /// Readiness to write is reported from now on, or no longer.

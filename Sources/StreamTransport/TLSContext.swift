@@ -109,7 +109,8 @@ package final class LoopbackCertificate: Sendable {
         var key: OpaquePointer?
         copenssl_make_loopback_certificate(&certificate, &key)
         guard let certificate, let key else {
-            throw TLSSetupError(description: "this machine's OpenSSL makes no P-256 certificate for the built-in target")
+            throw TLSSetupError(
+                description: "this machine's OpenSSL makes no P-256 certificate for the built-in target")
         }
         certificateAddress = UInt(bitPattern: certificate)
         keyAddress = UInt(bitPattern: key)

@@ -39,7 +39,8 @@ extension CallEngine {
     private mutating func awaitsResponse(_ i: Int) -> Bool {
         for t in 0..<Call.transactionLimit {
             switch transactions[calls[i].places[t]].machine {
-            case .inviteClient(.calling), .inviteClient(.proceeding), .client(.trying), .client(.proceeding): return true
+            case .inviteClient(.calling), .inviteClient(.proceeding), .client(.trying), .client(.proceeding):
+                return true
             case .none, .inviteClient, .client, .inviteServer, .server: continue
             }
         }

@@ -78,10 +78,12 @@ struct AnswerCommand: ParsableCommand {
         }
         if transport != .tls { try tls.checkUnused(transport.rawValue) }
         if transport.isReliable, batch > .zero {
-            throw ValidationError("--batch gathers datagrams, and --transport \(transport.rawValue) has none; leave it out")
+            throw ValidationError(
+                "--batch gathers datagrams, and --transport \(transport.rawValue) has none; leave it out")
         }
         if transport.isReliable, drop > 0 || dropFirst != nil {
-            throw ValidationError("--drop loses datagrams, and over \(transport.rawValue) nothing is lost; leave it out")
+            throw ValidationError(
+                "--drop loses datagrams, and over \(transport.rawValue) nothing is lost; leave it out")
         }
         if transport == .tls, tls.certificate == nil {
             throw ValidationError(
@@ -136,6 +138,11 @@ struct AnswerCommand: ParsableCommand {
                         .badScenario,
                         "\(scenario) begins with a send: it places calls. Run it with: sipmeter run --scenario \(scenario)"
                     )
+                }
+                if transport.isReliable {
+                    for notice in StreamNotices.lengths(program, of: scenario, transport) {
+                        Terminal.complain("notice: \(notice)")
+                    }
                 }
                 var configuration = EngineConfiguration(
                     run: RunIdentity.make(), start: SystemClock.monotonic(), sources: [own])

@@ -184,7 +184,8 @@ struct LoadOptions: ParsableArguments {
         if let cpu, cpu < 0 { throw ValidationError("--cpu \(cpu): CPUs are counted from 0") }
         if transport != .tls { try tls.checkUnused(transport.rawValue) }
         if connections == .perCall, !transport.sip.isReliable {
-            throw ValidationError("--connections per-call belongs to --transport tcp or tls, and this is \(transport.rawValue)")
+            throw ValidationError(
+                "--connections per-call belongs to --transport tcp or tls, and this is \(transport.rawValue)")
         }
         if ipv4, ipv6 { throw ValidationError("-4 and -6 exclude each other") }
         if TagOptions.OptionType(rawValue: tagType) == nil {

@@ -48,7 +48,8 @@ struct Session {
         let control = options.untaggedShare.map { " all but \(DecimalText.trimmed($0 * 100)) % of the calls" } ?? ""
         let transport =
             options.transport.rawValue
-            + (options.connections == .perCall && options.transport.sip.isReliable ? ", a connection for each call" : "")
+            + (options.connections == .perCall && options.transport.sip.isReliable
+                ? ", a connection for each call" : "")
         let tag = setup.tag == nil ? "" : ", call tag on" + control
         Terminal.print(
             "sipmeter \(command): \(setup.targetName), \(transport)\(tag); \(list) calls/s"
@@ -160,7 +161,9 @@ struct Session {
             }
             return RunFailure(
                 .unreachable,
-                text + ". Is a SIP server there, and does \(transport.viaName) pass to it? --keep-going runs on regardless")
+                text
+                    + ". Is a SIP server there, and does \(transport.viaName) pass to it? --keep-going runs on regardless"
+            )
         case .refused(let icmp):
             let reporter = icmp.reporter.map { " from \($0.host)" } ?? ""
             return RunFailure(

@@ -52,7 +52,9 @@ struct TLSOptions: ParsableArguments {
     }
 
     func validate() throws {
-        if key != nil, certificate == nil { throw ValidationError("--tls-key needs the certificate too: --tls-cert FILE") }
+        if key != nil, certificate == nil {
+            throw ValidationError("--tls-key needs the certificate too: --tls-cert FILE")
+        }
         if insecure, authorities != nil {
             throw ValidationError("--tls-insecure verifies nothing, and --tls-ca says by what: choose one")
         }

@@ -38,7 +38,9 @@ final class LoopbackStream: Sendable {
                         ? getsockname(descriptor, $0, &length) : -1
                 }
             }
-            guard descriptor >= 0, result == 0 else { throw Unmet("no TCP socket: \(String(cString: strerror(errno)))") }
+            guard descriptor >= 0, result == 0 else {
+                throw Unmet("no TCP socket: \(String(cString: strerror(errno)))")
+            }
             self.descriptor = descriptor
             port = UInt16(bigEndian: address.sin_port)
         }

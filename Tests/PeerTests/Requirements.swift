@@ -4,7 +4,8 @@ import Testing
 /// What a test needs beyond the program itself. A test without it is skipped and says what to do; with
 /// SIPMETER_REQUIRE_ALL=1 a test fails instead.
 enum Requirement: CaseIterable, CustomTestStringConvertible {
-    case sipp, kamailio, kamailioTLS, openssl, tcpdump, networkNamespaces, mountNamespaces, rawSockets, droppingPrivileges, realtimePriority,
+    case sipp, kamailio, kamailioTLS, openssl, tcpdump, networkNamespaces, mountNamespaces, rawSockets,
+        droppingPrivileges, realtimePriority,
         ipv6
 
     static let isStrict = ProcessInfo.processInfo.environment["SIPMETER_REQUIRE_ALL"] == "1"

@@ -34,7 +34,9 @@ extension AgainstPeers {
             #expect(manifest.contains("\"sip_transport_protocol\": \"\(transport)\""), "\(manifest)")
         }
 
-        private static let uses = [["--connections", "shared"], ["--connections", "per-call"], ["--precise"], ["--batch", "5ms"]]
+        private static let uses = [
+            ["--connections", "shared"], ["--connections", "per-call"], ["--precise"], ["--batch", "5ms"],
+        ]
 
         @Test(.needs(.sipp), arguments: uses) func sippAnswersOverTCP(_ use: [String]) async throws {
             let scratch = try Scratch()
@@ -101,7 +103,8 @@ extension AgainstPeers {
             let own = ["--transport", "tls", "--tls-cert", certificate, "--tls-key", key]
             try await Answer.during(own + ["--tls-ca", certificates.authority], port: port, in: scratch) { answer in
                 let finished = try await Self.run(
-                    port, "tls", use + ["--tls-cert", certificate, "--tls-key", key, "--tls-ca", certificates.authority],
+                    port, "tls",
+                    use + ["--tls-cert", certificate, "--tls-key", key, "--tls-ca", certificates.authority],
                     in: scratch)
                 try Self.expectAllWell(
                     finished, connections: use.contains("per-call") ? Self.calls : 1, "TLS", in: scratch)
@@ -124,15 +127,27 @@ extension AgainstPeers {
 
         // MARK: certificates
 
-        @Test(.needs(.openssl), arguments: [
-            (Certificates.Kind.wrongName, "shows a certificate for pbx.example, sip.example, not for 127.0.0.1: if that is "
-                + "the server meant, say so with --tls-server-name"),
-            (.expired, "shows a certificate that expired on "),
-            (.unknownAuthority, "shows a certificate signed by \"CN=Stranger\", which is not among the authorities trusted "
-                + "here: name that authority's certificate with --tls-ca FILE"),
-            (.selfSigned, "shows a certificate that \"CN=selfSigned\" signed for itself: to trust it name it with --tls-ca"),
-        ])
-        func aCertificateThatIsNoGoodIsRefusedWithItsReason(_ kind: Certificates.Kind, _ sentence: String) async throws {
+        @Test(
+            .needs(.openssl),
+            arguments: [
+                (
+                    Certificates.Kind.wrongName,
+                    "shows a certificate for pbx.example, sip.example, not for 127.0.0.1: if that is "
+                        + "the server meant, say so with --tls-server-name"
+                ),
+                (.expired, "shows a certificate that expired on "),
+                (
+                    .unknownAuthority,
+                    "shows a certificate signed by \"CN=Stranger\", which is not among the authorities trusted "
+                        + "here: name that authority's certificate with --tls-ca FILE"
+                ),
+                (
+                    .selfSigned,
+                    "shows a certificate that \"CN=selfSigned\" signed for itself: to trust it name it with --tls-ca"
+                ),
+            ])
+        func aCertificateThatIsNoGoodIsRefusedWithItsReason(_ kind: Certificates.Kind, _ sentence: String) async throws
+        {
             let scratch = try Scratch()
             let certificates = try await Certificates(in: scratch)
             let (certificate, key) = try await certificates.make(kind)
@@ -153,7 +168,10 @@ extension AgainstPeers {
             let scratch = try Scratch()
             let certificates = try await Certificates(in: scratch)
             for (kind, advice) in [
-                (Certificates.Kind.wrongName, ["--tls-ca", certificates.authority, "--tls-server-name", "sip.example"]),
+                (
+                    Certificates.Kind.wrongName,
+                    ["--tls-ca", certificates.authority, "--tls-server-name", "sip.example"]
+                ),
                 (.expired, ["--tls-insecure"]),
                 (.unknownAuthority, ["--tls-ca", scratch.path("stranger.pem")]),
                 (.selfSigned, ["--tls-ca", scratch.path("selfSigned.pem")]),
@@ -166,7 +184,8 @@ extension AgainstPeers {
                     let finished = try await scratch.run(
                         Command(
                             Command.sipmeter(
-                                "run", "127.0.0.1:\(port)", "--transport", "tls", "--rate", "50", "--calls", "5", "--quiet",
+                                "run", "127.0.0.1:\(port)", "--transport", "tls", "--rate", "50", "--calls", "5",
+                                "--quiet",
                                 "--out", scratch.path("run-\(kind)")
                             ).words + advice))
                     #expect([0, 3].contains(finished.status), "\(kind): \(finished)")
@@ -226,7 +245,8 @@ extension AgainstPeers {
             let finished = try await Self.run(listener.port, "tcp", in: scratch)
             #expect(finished.status == 69)
             #expect(
-                finished.complaint.hasPrefix("error: nothing came back from 127.0.0.1:\(listener.port) in 2"), "\(finished)")
+                finished.complaint.hasPrefix("error: nothing came back from 127.0.0.1:\(listener.port) in 2"),
+                "\(finished)")
             #expect(finished.complaint.contains("INVITEs went out over TCP, no message came in"))
         }
 
@@ -235,7 +255,8 @@ extension AgainstPeers {
             let scratch = try Scratch()
             let port = try TCPPorts.free()
             let run = Command.sipmeter(
-                "run", "127.0.0.1:\(port)", "--transport", "tcp", "--rate", "50", "--duration", "5s", "--quiet", "--out",
+                "run", "127.0.0.1:\(port)", "--transport", "tcp", "--rate", "50", "--duration", "5s", "--quiet",
+                "--out",
                 scratch.path("run"))
             let finished = try await Answer.during(["--transport", "tcp"], port: port, in: scratch) { first in
                 try await scratch.during(run) { running in
@@ -268,7 +289,8 @@ extension AgainstPeers {
             let scratch = try Scratch()
             let port = try TCPPorts.free()
             let run = Command.sipmeter(
-                "run", "127.0.0.1:\(port)", "--transport", "tcp", "--rate", "50", "--duration", "60s", "--quiet", "--out",
+                "run", "127.0.0.1:\(port)", "--transport", "tcp", "--rate", "50", "--duration", "60s", "--quiet",
+                "--out",
                 scratch.path("run"))
             let finished = try await Answer.during(["--transport", "tcp"], port: port, in: scratch) { first in
                 try await scratch.during(run) { running in
@@ -292,7 +314,8 @@ extension AgainstPeers {
             let listener = try LoopbackStream.Listener()
             let finished = try await scratch.during(
                 .sipmeter(
-                    "run", "127.0.0.1:\(listener.port)", "--transport", "tcp", "--rate", "10", "--calls", "1", "--quiet",
+                    "run", "127.0.0.1:\(listener.port)", "--transport", "tcp", "--rate", "10", "--calls", "1",
+                    "--quiet",
                     "--out", scratch.path("run"))
             ) { running in
                 let connection = try await listener.accept()
@@ -327,7 +350,9 @@ extension AgainstPeers {
                 #expect(try await other.receive()?.hasPrefix("SIP/2.0 200 OK\r\n") == true)
                 answer.send(SIGINT)
                 let finished = try await answer.finish()
-                #expect(finished.output.contains("2 TCP connections, 1 lost, 1 closed because their stream made no messages"))
+                #expect(
+                    finished.output.contains(
+                        "2 TCP connections, 1 lost, 1 closed because their stream made no messages"))
             }
         }
 
@@ -336,7 +361,10 @@ extension AgainstPeers {
             (["--transport", "tcp", "--tag"], "--tag marks datagrams"),
             (["--transport", "tls", "--tls-ca", "/nonexistent.pem"], "--tls-ca /nonexistent.pem: No such file"),
             (["--transport", "tcp", "--tls-insecure"], "--tls-insecure belongs to --transport tls, and this is tcp"),
-            (["--connections", "per-call"], "--connections per-call belongs to --transport tcp or tls, and this is udp"),
+            (
+                ["--connections", "per-call"],
+                "--connections per-call belongs to --transport tcp or tls, and this is udp"
+            ),
             (["--transport", "tcp", "--pcap", "x.pcap"], "--pcap and --tap capture datagrams"),
             (["--transport", "tcp", "--reads", "1ms"], "--reads needs the kernel's timestamps"),
             (["--transport", "tls", "--tls-key", "k.pem"], "--tls-key needs the certificate too"),

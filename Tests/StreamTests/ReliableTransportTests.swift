@@ -134,7 +134,8 @@ import UserAgent
                 Answers.request("INVITE", via: "10.0.0.1:7000").span, from: source, at: VirtualRun.start)
             #expect(Self.sent(&server, for: .zero).allSatisfy { $0.1 == source.withPort(port) })
             server.handleDatagram(
-                Answers.request("OPTIONS", via: "10.0.0.1:7000", callID: "o@x").span, from: source, at: VirtualRun.start)
+                Answers.request("OPTIONS", via: "10.0.0.1:7000", callID: "o@x").span, from: source, at: VirtualRun.start
+            )
             #expect(Self.sent(&server, for: .zero).map(\.1.port) == [port])
         }
     }

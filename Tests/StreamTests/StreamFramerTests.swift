@@ -40,7 +40,9 @@ struct Framed: Equatable, CustomStringConvertible {
 }
 
 @Suite struct StreamFramers {
-    static func message(_ length: String = "Content-Length: 4", body: String = "body", lineEnd: String = "\r\n") -> String {
+    static func message(_ length: String = "Content-Length: 4", body: String = "body", lineEnd: String = "\r\n")
+        -> String
+    {
         ["OPTIONS sip:a@b SIP/2.0", "Call-ID: 1@x", length, "", ""].joined(separator: lineEnd) + body
     }
 
@@ -55,7 +57,8 @@ struct Framed: Equatable, CustomStringConvertible {
 
     @Test(arguments: [
         ("Subject: l: 4", StreamFailure.noContentLength), ("Content-Length: 4\r\nl: 5", .contentLength),
-        ("Content-Length: four", .contentLength), ("Content-Length:", .contentLength), ("Content-Length: -1", .contentLength),
+        ("Content-Length: four", .contentLength), ("Content-Length:", .contentLength),
+        ("Content-Length: -1", .contentLength),
         ("Content-Length: 4 4", .contentLength), ("Content-Length: 99999999999999999999", .contentLength),
         ("Content-Length: 0x4", .contentLength), ("Content-Type: l\r\n l: 4", .noContentLength),
     ])
@@ -138,8 +141,10 @@ struct Framed: Equatable, CustomStringConvertible {
     /// Streams of pieces that are nearly messages, cut at random: the same whether cut or whole, no trap, and nothing made up.
     @Test func anyBytesGiveTheSameHoweverTheyAreCut() {
         let pieces = [
-            "INVITE sip:a@b SIP/2.0\r\n", "SIP/2.0 200 OK\r\n", "Content-Length: 3\r\n", "l: 0\r\n", "l: 70000\r\n", "\r\n",
-            "\n", "\r", " folded\r\n", "Via: x\r\n", "abc", "Content-Length", ":", "\0", "\u{1}", "l:", "l: 3\r\n\r\nabc",
+            "INVITE sip:a@b SIP/2.0\r\n", "SIP/2.0 200 OK\r\n", "Content-Length: 3\r\n", "l: 0\r\n", "l: 70000\r\n",
+            "\r\n",
+            "\n", "\r", " folded\r\n", "Via: x\r\n", "abc", "Content-Length", ":", "\0", "\u{1}", "l:",
+            "l: 3\r\n\r\nabc",
         ].map { Array($0.utf8) }
         var random = SeededGenerator(seed: 20_261_124)
         for _ in 0..<3000 {

@@ -21,7 +21,8 @@ import Testing
     ])
     func aPureModuleKnowsNoSocketAndNoClock(module: String) throws {
         let forbidden = [
-            "Glibc", "Foundation", "Dispatch", "CLinuxNet", "COpenSSL", "CPcap", "UDPTransport", "PacketCapture",
+            "Glibc", "Foundation", "Dispatch", "CLinuxNet", "COpenSSL", "CPcap", "UDPTransport", "StreamTransport",
+            "PacketCapture",
             "LoadRun",
         ]
         let files = try Self.swiftFiles(in: "Sources/\(module)")

@@ -54,6 +54,8 @@ package final class MessageTemplate: Sendable {
     package let usesLastMessage: Bool
     package let usesRouteSet: Bool
     package let usesPeerTag: Bool
+    /// One of its headers is Content-Length: over a stream nothing else says where the message ends (RFC 3261, 18.3).
+    package let saysLength: Bool
     /// The same `RenderValues` and texts give the same bytes again, whatever was received meanwhile: a retransmission
     /// need not be stored.
     package var isReproducible: Bool { !usesLastMessage }
@@ -75,6 +77,7 @@ package final class MessageTemplate: Sendable {
         usesLastMessage = compiler.usesLastMessage
         usesRouteSet = compiler.usesRouteSet
         usesPeerTag = compiler.usesPeerTag
+        saysLength = compiler.saysLength
         parts = layout.parts
         literals = layout.literals
         bodyStart = layout.bodyStart

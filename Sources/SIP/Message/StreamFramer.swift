@@ -81,7 +81,9 @@ package struct StreamFramer: Sendable {
         if start == bytes.count { return nil }
         if end == nil, let headerEnd = try headerEnd() {
             let length = try Self.contentLength(of: bytes, from: start, to: headerEnd)
-            if headerEnd - start + length > Self.messageLimit { throw .messageTooLong(count: headerEnd - start + length) }
+            if headerEnd - start + length > Self.messageLimit {
+                throw .messageTooLong(count: headerEnd - start + length)
+            }
             end = headerEnd + length
         }
         guard let end, end <= bytes.count else { return nil }

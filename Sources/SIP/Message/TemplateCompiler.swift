@@ -150,6 +150,39 @@ extension TemplateCompiler {
     }
 }
 
+// MARK: Content-Length
+
+extension TemplateCompiler {
+    /// Whether a header line begins with its name, in any form.
+    var saysLength: Bool {
+        var isLineStart = false
+        for element in headers {
+            switch element {
+            case .bytes(let bytes):
+                var line = bytes.startIndex
+                while line < bytes.endIndex {
+                    let end = bytes[line...].firstIndex(of: .lineFeed) ?? bytes.endIndex
+                    if isLineStart, Self.isContentLength(bytes[line..<end]) { return true }
+                    isLineStart = end < bytes.endIndex
+                    line = isLineStart ? end + 1 : end
+                }
+            case .lastHeader(let name, let withName, let ownsLine):
+                if withName, HeaderName(bytes: name.span) == .contentLength { return true }
+                isLineStart = ownsLine
+            case .part(.routes(let ownsLine)): isLineStart = ownsLine
+            case .part: isLineStart = false
+            }
+        }
+        return false
+    }
+
+    private static func isContentLength(_ line: ArraySlice<UInt8>) -> Bool {
+        guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { return false }
+        let name = Array(line[..<colon].filter { !$0.isBlank })
+        return HeaderName(bytes: name.span) == .contentLength
+    }
+}
+
 // MARK: Slots
 
 extension TemplateCompiler {

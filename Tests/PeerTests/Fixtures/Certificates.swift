@@ -24,7 +24,10 @@ struct Certificates: Sendable {
             try await sign(name, subject, by: "ca", days: kind == .expired ? "-1" : "2")
         case .unknownAuthority:
             try await openssl(
-                ["req", "-x509", "-keyout", "stranger.key", "-out", "stranger.pem", "-subj", "/CN=Stranger", "-days", "2"]
+                [
+                    "req", "-x509", "-keyout", "stranger.key", "-out", "stranger.pem", "-subj", "/CN=Stranger", "-days",
+                    "2",
+                ]
                     + Self.newKey)
             try await sign(name, subject, by: "stranger", days: "2")
         }

@@ -24,7 +24,11 @@ enum Kamailio {
             scratch.path,
             "-Y", scratch.path, "-P", scratch.path("kamailio-\(port).pid"))
         return try await scratch.during(command) { running in
-            if transport == "udp" { try await running.waitForPort(port) } else { try await running.waitForListener(port) }
+            if transport == "udp" {
+                try await running.waitForPort(port)
+            } else {
+                try await running.waitForListener(port)
+            }
             return try await body(running)
         }
     }
@@ -68,26 +72,26 @@ enum Kamailio {
 
     private static var answers: String {
         #"""
-            request_route {
-                switch ($rm) {
-                case "ACK":
-                    exit;
-                case "INVITE":
-                    sl_send_reply("100", "Trying");
-                    append_to_reply("Contact: <sip:answer@$Ri:$Rp>\r\n");
-                    sl_send_reply("180", "Ringing");
-                    set_reply_body("v=0\r\no=- 7 7 IN IP4 $Ri\r\ns=-\r\nc=IN IP4 $Ri\r\nt=0 0\r\nm=audio 30000 RTP/AVP 0\r\n", "application/sdp");
-                    sl_send_reply("200", "OK");
-                    exit;
-                case "BYE":
-                    sl_send_reply("200", "OK");
-                    exit;
-                default:
-                    sl_send_reply("501", "Not Implemented");
-                }
+        request_route {
+            switch ($rm) {
+            case "ACK":
+                exit;
+            case "INVITE":
+                sl_send_reply("100", "Trying");
+                append_to_reply("Contact: <sip:answer@$Ri:$Rp>\r\n");
+                sl_send_reply("180", "Ringing");
+                set_reply_body("v=0\r\no=- 7 7 IN IP4 $Ri\r\ns=-\r\nc=IN IP4 $Ri\r\nt=0 0\r\nm=audio 30000 RTP/AVP 0\r\n", "application/sdp");
+                sl_send_reply("200", "OK");
+                exit;
+            case "BYE":
+                sl_send_reply("200", "OK");
+                exit;
+            default:
+                sl_send_reply("501", "Not Implemented");
             }
+        }
 
-            """#
+        """#
     }
 
     /// A proxy that stays in the path: transactions of its own, Record-Route in the INVITE, and inside a dialog it follows
