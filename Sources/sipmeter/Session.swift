@@ -139,6 +139,11 @@ struct Session {
         }
     }
 
+    /// Something came back, even if the run then lost its target for good.
+    func hasResult(_ outcome: LoadLevel.Outcome) -> Bool {
+        unreachable(outcome) == nil || outcome.summary.counters.datagramsReceived > 0
+    }
+
     /// Nil where the target answered. A run without an answer has nothing to tabulate.
     func unreachable(_ outcome: LoadLevel.Outcome) -> RunFailure? {
         let counters = outcome.summary.counters
