@@ -45,12 +45,15 @@ let package = Package(
             swiftSettings: pure),
 
         // The kernel.
-        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
         .target(name: "CGzipFile", linkerSettings: [.linkedLibrary("z")]),
         .target(name: "CLinuxNet"),
         .target(
             name: "UDPTransport", dependencies: ["CLinuxNet", "COpenSSL", "Datagrams"], swiftSettings: strict),
+        .target(
+            name: "StreamTransport", dependencies: ["UDPTransport", "CLinuxNet", "COpenSSL", "SIP", "Datagrams"],
+            swiftSettings: strict),
         .target(
             name: "PacketCapture", dependencies: ["CPcap", "CGzipFile", "UDPTransport", "Captures", "Datagrams"],
             swiftSettings: strict),
@@ -65,15 +68,16 @@ let package = Package(
         .target(
             name: "LoadRun",
             dependencies: [
-                "UserAgent", "UDPTransport", "Latency", "Observations", "Scenarios", "SIP", "Datagrams", "Reports",
-                "PacketCapture",
+                "UserAgent", "UDPTransport", "StreamTransport", "Latency", "Observations", "Scenarios", "SIP",
+                "Datagrams",
+                "Reports", "PacketCapture",
             ], swiftSettings: strict),
         .executableTarget(
             name: "sipmeter",
             dependencies: [
                 "LoadRun", "Reports", "MachineReport", "Latency", "Scenarios", "StandardScenarios", "UDPTransport",
-                "UserAgent", "Observations", "Datagrams", "SIP", "Captures", "PacketCapture", "Breakdown",
-                "KernelTrace",
+                "StreamTransport", "UserAgent", "Observations", "Datagrams", "SIP", "Captures", "PacketCapture",
+                "Breakdown", "KernelTrace",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
 
@@ -123,6 +127,14 @@ let package = Package(
         .target(name: "CKernelTesting", path: "Tests/CKernelTesting"),
         .testTarget(
             name: "UDPTransportTests", dependencies: ["UDPTransport", "CKernelTesting", "Datagrams"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "StreamTests",
+            dependencies: [
+                "StreamTransport", "UDPTransport", "UserAgent", "Simulation", "StandardScenarios", "Observations",
+                "SIP",
+                "Datagrams",
+            ],
             swiftSettings: strict),
         .testTarget(name: "TreeTests", swiftSettings: strict),
     ]

@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -223,6 +224,41 @@ int clinuxnet_socket_drops(int fd, uint32_t *drops) {
     if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, counters, &size) < 0) return -errno;
     *drops = counters[SK_MEMINFO_DROPS];
     return 0;
+}
+
+_Static_assert(CLINUXNET_IN == EPOLLIN && CLINUXNET_OUT == EPOLLOUT, "epoll's numbers");
+_Static_assert(CLINUXNET_ERROR == EPOLLERR && CLINUXNET_HANGUP == EPOLLHUP, "epoll's numbers");
+
+int clinuxnet_epoll(void) {
+    int fd = epoll_create1(EPOLL_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+static int epoll_set(int epoll, int operation, int fd, uint32_t events, uint64_t key) {
+    struct epoll_event event = {.events = events, .data.u64 = key};
+    return epoll_ctl(epoll, operation, fd, &event) < 0 ? -errno : 0;
+}
+
+int clinuxnet_epoll_add(int epoll, int fd, uint32_t events, uint64_t key) {
+    return epoll_set(epoll, EPOLL_CTL_ADD, fd, events, key);
+}
+
+int clinuxnet_epoll_change(int epoll, int fd, uint32_t events, uint64_t key) {
+    return epoll_set(epoll, EPOLL_CTL_MOD, fd, events, key);
+}
+
+int clinuxnet_epoll_ready(int epoll, struct clinuxnet_ready *ready, unsigned int n) {
+    struct epoll_event events[64];
+    int count = epoll_wait(epoll, events, n < 64 ? (int)n : 64, 0);
+    if (count < 0) return -errno;
+    for (int i = 0; i < count; i++) ready[i] = (struct clinuxnet_ready){events[i].data.u64, events[i].events};
+    return count;
+}
+
+int clinuxnet_accept(int fd, struct sockaddr_in6 *peer) {
+    socklen_t length = sizeof *peer;
+    int accepted = accept4(fd, (struct sockaddr *)peer, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    return accepted < 0 ? -errno : accepted;
 }
 
 int clinuxnet_ppoll(struct pollfd *descriptors, unsigned int n, int64_t timeout_nanoseconds) {

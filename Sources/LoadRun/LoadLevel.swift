@@ -6,6 +6,7 @@ import PacketCapture
 import Reports
 import SIP
 import Scenarios
+import StreamTransport
 import UDPTransport
 import UserAgent
 
@@ -51,7 +52,7 @@ package struct LoadLevel {
         let target = server?.address ?? setup.target
         let workers = setup.options.workers
         let (lines, stamps) = try StampGrant.with(setup.options, ratePerWorker: ratePerWorker) { stamps in
-            (try (0..<workers).map { try bindLine($0, stamps) }, stamps)
+            (try (0..<workers).map { try makeLine($0, target, stamps) }, stamps)
         }
         var programs: [Program] = []
         for line in lines { programs.append(try compile(target, line.sources[0])) }
@@ -78,10 +79,14 @@ package struct LoadLevel {
 
     // MARK: preparing
 
-    /// Where datagrams leave and arrive.
+    /// Where messages leave and arrive.
     private struct Line {
-        var socket: Handover<UDPSocket>
-        var raw: Handover<RawSender?>
+        enum Wire {
+            case datagrams(socket: Handover<UDPSocket>, raw: Handover<RawSender?>)
+            case stream(Handover<StreamLine>)
+        }
+
+        var wire: Wire
         var sources: [SocketAddress]
         var receiveBuffer: Int
     }
@@ -89,11 +94,13 @@ package struct LoadLevel {
     private func startBuiltIn() throws -> ServerWorker? {
         guard setup.isBuiltIn else { return nil }
         let options = setup.options
-        return try ServerWorker(binding: .loopback(port: 0)) { address in
-            let constants = RunConstants(
+        return try ServerWorker(binding: .loopback(port: 0), over: options.transport.sip, tls: options.tls) { address in
+            var constants = RunConstants(
                 remoteHost: address.host, remote: address, local: address, processID: getpid())
-            let configuration = EngineConfiguration(
+            constants.transport = "\(options.transport.sip.viaName)"
+            var configuration = EngineConfiguration(
                 run: RunIdentity.make(), start: SystemClock.monotonic(), sources: [address])
+            configuration.transport = options.transport.sip
             return AnsweringServer(
                 program: try options.serverScenario.compile(constants), configuration: configuration,
                 capacity: options.capacity, seed: options.seed)
@@ -130,6 +137,46 @@ package struct LoadLevel {
         return path.dropLast(name.count) + "\(name[..<dot])-\(DecimalText.trimmed(rate))cps\(name[dot...])"
     }
 
+    private func makeLine(_ worker: Int, _ target: SocketAddress, _ stamps: StampGrant) throws -> Line {
+        switch setup.options.transport {
+        case .udp, .raw: try bindLine(worker, stamps)
+        case .tcp, .tls: try connectLine(worker, target)
+        }
+    }
+
+    /// The shared connection is made before the run: what keeps it from being made is told at once, and no call waits for
+    /// it.
+    private func connectLine(_ worker: Int, _ target: SocketAddress) throws -> Line {
+        let options = setup.options
+        var source = setup.sources[0]
+        if source.port != 0 { source.port &+= UInt16(worker) }
+        if options.connections == .perCall { OpenFiles.raiseLimit() }
+        var line = StreamLine(
+            target: target, source: source, transport: options.transport.sip, use: options.connections,
+            receiveBuffer: options.receiveBuffer, context: try tlsContext())
+        if options.connections == .shared {
+            switch try line.connectAndWait() {
+            case .success(let connection):
+                line.connection = connection
+                source = connection.localAddress
+            case .failure(let end):
+                if !options.keepsGoing { throw RunFailure(.unreachable, end.sentence(target, options.transport.sip)) }
+                line.failure = end
+            }
+        }
+        return Line(
+            wire: .stream(Handover(line)), sources: [source], receiveBuffer: options.receiveBuffer ?? 0)
+    }
+
+    private func tlsContext() throws -> TLSContext? {
+        let options = setup.options
+        guard options.transport == .tls else { return nil }
+        do {
+            return try TLSContext(
+                .client, options.tls, host: options.target?.host ?? "127.0.0.1")
+        } catch let error as TLSSetupError { throw RunFailure(.usage, error.description) }
+    }
+
     private func bindLine(_ worker: Int, _ stamps: StampGrant) throws(RunFailure) -> Line {
         var first = setup.sources[0]
         if first.port != 0 { first.port &+= UInt16(worker) }
@@ -147,7 +194,7 @@ package struct LoadLevel {
             let buffer = socket.receiveBuffer
             let raw: RawSender? = isRaw ? try RawSender(sources: sources, stamps: stamps.areOn) : nil
             return Line(
-                socket: Handover(socket), raw: Handover(raw), sources: sources, receiveBuffer: buffer)
+                wire: .datagrams(socket: Handover(socket), raw: Handover(raw)), sources: sources, receiveBuffer: buffer)
         } catch {
             if error.errno == EADDRINUSE {
                 throw RunFailure(
@@ -166,6 +213,8 @@ package struct LoadLevel {
             service: options.target?.user ?? "service", remoteHost: options.target?.host ?? target.host, remote: target,
             local: source, hasSeveralSources: setup.sources.count > 1, processID: getpid(), keys: options.keys)
         constants.version = "sipmeter \(options.version)"
+        constants.transport = "\(options.transport.sip.viaName)"
+        constants.hasVaryingPort = options.transport.sip.isReliable
         let program: Program
         do throws(ScenarioError) { program = try options.scenario.compile(constants) } catch {
             throw RunFailure(error)
@@ -223,6 +272,8 @@ package struct LoadLevel {
         configuration.ringTimeout = options.ringTimeout
         configuration.hold = options.hold
         configuration.tagging = setup.tagging
+        configuration.transport = options.transport.sip
+        configuration.hasSourcePerCall = options.transport.sip.isReliable && options.connections == .perCall
         return configuration
     }
 
@@ -244,13 +295,22 @@ package struct LoadLevel {
         let limits = UAC.Limits(
             maxConcurrent: share + (worker < options.maxConcurrent % options.workers ? 1 : 0),
             coalescing: options.batch)
-        let (control, socket, raw) = (control, line.socket, line.raw)
+        let (control, wire) = (control, line.wire)
         let body: @Sendable () -> Void = {
             WorkerThread.askForShortSlices()
             var uac = UAC(
                 program: program, configuration: configuration, pacer: pacer, target: target, limits: limits)
-            var work = UACWorker(settings: settings, channel: channel, control: control)
-            box.set(work.run(&uac, on: socket.take(), raw: raw.take(), waking: wakeup))
+            switch wire {
+            case .datagrams(let socket, let raw):
+                var work = UACWorker(settings: settings, channel: channel, control: control)
+                box.set(work.run(&uac, on: socket.take(), raw: raw.take(), waking: wakeup))
+            case .stream(let stream):
+                guard
+                    var work = try? StreamWorker(
+                        settings: settings, line: stream.take(), channel: channel, control: control, waking: wakeup)
+                else { preconditionFailure("a poller of an open descriptor") }
+                box.set(work.run(&uac))
+            }
         }
         let name = options.workers == 1 ? "sipmeter-uac" : "sipmeter-uac\(worker)"
         let cpu = options.cpu.map { $0 + worker }
@@ -312,18 +372,23 @@ package struct LoadLevel {
             firstRequest: program.firstMethodText, rate: rate, offeredFor: offeredFor, lasted: report.lasted,
             scheduled: scheduled(within: offeredFor), t1: options.timers.t1, workers: options.workers,
             isSpinning: options.isPrecise,
-            responseTimeNames: program.responseTimeNames, notes: setup.notes)
+            responseTimeNames: program.responseTimeNames, notes: setup.notes + streamNotes(report))
         conditions.batch = options.batch
         conditions.disturbances = report.disturbances
         conditions.wantsKernelClock = options.timestamps == .kernel
         return conditions
     }
 
+    private func streamNotes(_ report: WorkerReport) -> [String] {
+        let transport = setup.options.transport.sip
+        return transport.isReliable ? report.streams.notes(transport) : []
+    }
+
     /// The whole duration, unless the offering was stopped before.
     private func offeredFor(_ report: WorkerReport) -> Nanoseconds {
         switch report.end {
         case .finished, .drainTimedOut: setup.options.callLimit == nil ? setup.options.duration : report.offeredFor
-        case .interrupted, .silence, .refused: min(report.offeredFor, setup.options.duration)
+        case .interrupted, .silence, .refused, .unconnected: min(report.offeredFor, setup.options.duration)
         }
     }
 

@@ -2,6 +2,7 @@ import Datagrams
 import Glibc
 import Reports
 import SIP
+import StreamTransport
 import UDPTransport
 
 /// `manifest.json`: what was run, on what, and with which rights, so that a run can be repeated and compared.
@@ -37,6 +38,14 @@ struct Manifest {
             ("asked", .string(setup.targetName)), ("address", .string(target.description)),
             ("is_model", .bool(setup.isBuiltIn)),
             ("transport", .string(setup.options.transport.rawValue)),
+            (
+                "connections",
+                setup.options.transport.sip.isReliable ? .string(setup.options.connections.rawValue) : .null
+            ),
+            (
+                "tls_verified",
+                setup.options.transport == .tls ? .bool(setup.options.tls.verifies) : .null
+            ),
             ("source_addresses", .string(sourceText)),
             ("receive_buffer_bytes", .count(UInt64(max(receiveBuffer, 0)))),
         ]
@@ -99,7 +108,7 @@ struct Manifest {
     private var rfc7502Fields: [(String, JSONValue)] {
         let options = setup.options
         return [
-            ("sip_transport_protocol", .string("UDP")),
+            ("sip_transport_protocol", .string("\(options.transport.sip.viaName)")),
             ("is_media", .bool(false)),
             ("session_attempt_rate_per_s", .number(rate, decimals: 6)),
             ("session_duration_s", .number(options.hold.seconds, decimals: 9)),

@@ -49,6 +49,8 @@ package struct WorkerReport: Sendable {
         case silence
         /// Nothing but ICMP errors came back; the last one.
         case refused(ICMPError)
+        /// There was no connection to be had, or none that lasted: why.
+        case unconnected(String)
 
         var weight: Int {
             switch self {
@@ -56,7 +58,7 @@ package struct WorkerReport: Sendable {
             case .drainTimedOut: 1
             case .interrupted: 2
             case .silence: 3
-            case .refused: 4
+            case .refused, .unconnected: 4
             }
         }
     }
@@ -69,6 +71,8 @@ package struct WorkerReport: Sendable {
     package var lastSendError: Int32 = 0
     package var truncated: UInt64 = 0
     package var disturbances = Disturbances()
+    /// Over TCP and TLS.
+    package var streams = StreamFigures()
     package init() {}
 
     /// Of several sending threads of one run: the longest times, and the end that says most.
@@ -77,6 +81,7 @@ package struct WorkerReport: Sendable {
         lasted = max(lasted, other.lasted)
         truncated += other.truncated
         disturbances.merge(other.disturbances)
+        streams.merge(other.streams)
         if other.lastSendError != 0 { lastSendError = other.lastSendError }
         if other.end.weight > end.weight { end = other.end }
     }

@@ -1,12 +1,24 @@
 import Datagrams
 import SIP
 import Scenarios
+import StreamTransport
 import UDPTransport
 import UserAgent
 
 /// Everything a run is told, parsed once and never changed.
 package struct RunOptions: Sendable {
-    package enum Transport: String, Sendable { case udp, raw }
+    package enum Transport: String, Sendable, CaseIterable {
+        case udp, raw, tcp, tls
+
+        /// What SIP calls it: raw is UDP, too.
+        package var sip: TransportProtocol {
+            switch self {
+            case .udp, .raw: .udp
+            case .tcp: .tcp
+            case .tls: .tls
+            }
+        }
+    }
     /// Which clock times are read from.
     package enum Timestamps: String, Sendable, CaseIterable {
         /// The kernel's where it stamps, else the sending thread's.
@@ -53,6 +65,9 @@ package struct RunOptions: Sendable {
     /// Between two levels of a sweep of a real target.
     package var settle = Nanoseconds.seconds(2)
     package var transport = Transport.udp
+    /// Over TCP and TLS.
+    package var connections = ConnectionUse.shared
+    package var tls = TLSSettings()
     package var timestamps = Timestamps.auto
     package var tagging = Tagging.automatic
     package var tagType = TagOptions.OptionType.measurement

@@ -2,6 +2,7 @@ import Datagrams
 import Glibc
 import SIP
 import Scenarios
+import StreamTransport
 import UDPTransport
 import UserAgent
 
@@ -45,6 +46,7 @@ package struct RunSetup: Sendable {
         var notices: [String]
         sources = try Self.sources(options, towards: target)
         (tag, notices) = try Self.tagging(options, towards: target)
+        if options.transport.sip.isReliable { notices += try Self.checkStream(&options, towards: target) }
         let usable = Self.usableWorkers(options, towards: target)
         if usable < options.workers {
             notices.append(
@@ -108,6 +110,48 @@ package struct RunSetup: Sendable {
         return found
     }
 
+    /// What datagrams have and streams have not.
+    private static func checkStream(
+        _ options: inout RunOptions, towards target: SocketAddress
+    ) throws(RunFailure) -> [String] {
+        let kind = options.transport.rawValue
+        if options.timestamps == .kernel {
+            throw RunFailure(
+                .usage,
+                "--timestamps kernel: the kernel stamps datagrams, and --transport \(kind) sends none; leave it out")
+        }
+        if options.reads > .zero {
+            throw RunFailure(
+                .usage, "--reads needs the kernel's timestamps, which --transport \(kind) has not; leave it out")
+        }
+        if options.capturePath != nil || !options.taps.isEmpty {
+            throw RunFailure(
+                .usage, "--pcap and --tap capture datagrams, and --transport \(kind) sends none; use tcpdump for that")
+        }
+        if options.connections == .perCall, options.localPort != 0 {
+            throw RunFailure(
+                .usage,
+                "--local-port \(options.localPort) is one port, and --connections per-call needs one for each call")
+        }
+        options.timestamps = .app
+        var notices: [String] = []
+        let constants = RunConstants(
+            remoteHost: target.host, remote: target, local: target, keys: options.keys)
+        // What is wrong with the scenario is said when it is compiled for the run.
+        if let program = try? options.scenario.compile(constants) {
+            notices += StreamNotices.lengths(program, of: options.scenarioName, options.transport.sip)
+        }
+        guard options.transport == .tls else { return notices }
+        if options.target == nil {
+            do { options.tls.builtIn = try LoopbackCertificate() } catch { throw RunFailure(.unreachable, "\(error)") }
+        }
+        if !options.tls.verifies {
+            notices.append(
+                "--tls-insecure: nobody knows whether \(options.target?.text ?? "the target") is who answers.")
+        }
+        return notices
+    }
+
     private static func checkRaw(_ target: SocketAddress) throws(RunFailure) {
         if target.family == .ipv6 {
             throw RunFailure(.usage, "--transport raw writes IPv4 headers and cannot reach \(target.host)")
@@ -123,6 +167,13 @@ package struct RunSetup: Sendable {
         _ options: RunOptions, towards target: SocketAddress
     ) throws(RunFailure) -> (TagOptions?, [String]) {
         let tag = TagOptions(type: options.tagType)
+        if options.transport.sip.isReliable {
+            if options.tagging != .on { return (nil, []) }
+            throw RunFailure(
+                .usage,
+                "\(options.untaggedShare == nil ? "--tag" : "--tag-control") marks datagrams, and --transport "
+                    + "\(options.transport.rawValue) sends none; leave it out")
+        }
         switch options.tagging {
         case .off: return (nil, [])
         case .on:

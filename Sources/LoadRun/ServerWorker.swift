@@ -1,5 +1,7 @@
 import Datagrams
 import Observations
+import SIP
+import StreamTransport
 import Synchronization
 import UDPTransport
 import UserAgent
@@ -13,6 +15,8 @@ package final class ServerWorker: Sendable {
         package var queued = 0
         package var dropped: UInt64 = 0
         package var overflowed: UInt64 = 0
+        /// Over TCP and TLS.
+        package var streams = StreamFigures()
         package init() {}
     }
 
@@ -20,7 +24,7 @@ package final class ServerWorker: Sendable {
     private let shared: Shared
     private let thread: WorkerThread
 
-    private final class Shared: Sendable {
+    final class Shared: Sendable {
         let figures = Mutex(Figures())
         let isStopping = Atomic(false)
         let wakeup: Wakeup
@@ -47,6 +51,40 @@ package final class ServerWorker: Sendable {
         let handover = Handover(socket)
         thread = try WorkerThread(name: "sipmeter-answer") {
             Self.serve(server.take(), on: handover.take(), window: window, shared)
+        }
+    }
+
+    /// Listens on `address` for connections and starts answering.
+    private init(
+        listeningOn address: SocketAddress, _ transport: TransportProtocol, _ tls: TLSSettings,
+        makeServer: (SocketAddress) throws -> AnsweringServer
+    ) throws {
+        let context: TLSContext?
+        do {
+            context = transport == .tls ? try TLSContext(.server, tls) : nil
+        } catch let error as TLSSetupError { throw RunFailure(.usage, error.description) }
+        OpenFiles.raiseLimit()
+        let listener = try StreamListener(address)
+        self.address = listener.localAddress
+        let server = try makeServer(listener.localAddress)
+        let shared = try Shared()
+        self.shared = shared
+        let serving = Handover(
+            try StreamServing(server, listener, context, transport, waking: shared.wakeup))
+        thread = try WorkerThread(name: "sipmeter-answer") {
+            var serving = serving.take()
+            serving.run(shared)
+        }
+    }
+
+    /// - Parameter window: of datagrams only.
+    package convenience init(
+        binding address: SocketAddress, over transport: TransportProtocol, window: Nanoseconds = .zero,
+        tls: TLSSettings, makeServer: (SocketAddress) throws -> AnsweringServer
+    ) throws {
+        switch transport {
+        case .udp: try self.init(binding: address, window: window, makeServer: makeServer)
+        case .tcp, .tls: try self.init(listeningOn: address, transport, tls, makeServer: makeServer)
         }
     }
 
@@ -153,12 +191,17 @@ package final class ServerWorker: Sendable {
 
     private static func publish(_ server: inout AnsweringServer, _ socket: inout UDPSocket, _ shared: Shared) {
         server.uas.engine.counters.receiveQueueDrops = socket.countDrops()
-        var figures = Figures()
-        figures.counters = server.uas.engine.counters
-        figures.openCalls = server.uas.engine.openCalls
-        figures.queued = server.queued
-        figures.dropped = server.dropped
-        figures.overflowed = server.overflowed
+        let figures = Figures(server)
         shared.figures.withLock { $0 = figures }
+    }
+}
+
+extension ServerWorker.Figures {
+    init(_ server: borrowing AnsweringServer) {
+        counters = server.uas.engine.counters
+        openCalls = server.uas.engine.openCalls
+        queued = server.queued
+        dropped = server.dropped
+        overflowed = server.overflowed
     }
 }

@@ -137,6 +137,8 @@ package struct RunConstants: Sendable {
     /// `[local_ip]`, `[local_port]`. When `hasSeveralSources`, `[local_ip]` stays a slot.
     package var local: SocketAddress
     package var hasSeveralSources: Bool
+    /// Calls go by connections, each with a port of its own: `[local_port]` stays a slot.
+    package var hasVaryingPort = false
     /// `[transport]`: UDP, TCP, TLS.
     package var transport: String
     package var mediaPort: UInt16
@@ -164,6 +166,16 @@ package struct RunConstants: Sendable {
 }
 
 extension Program {
+    /// Lines of the sends whose message has no Content-Length, which a stream needs (RFC 3261, 18.3).
+    package var linesWithoutLength: [Int] {
+        instructions.compactMap { instruction in
+            guard case .send(let send) = instruction.operation, !templates[Int(send.template)].saysLength else {
+                return nil
+            }
+            return Int(instruction.line)
+        }
+    }
+
     /// Method of the first request a client sends.
     package var firstMethodText: String {
         for instruction in instructions {

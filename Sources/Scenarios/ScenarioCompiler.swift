@@ -159,7 +159,8 @@ private struct ScenarioCompiler {
         case .transport: text(run.transport)
         case .localIP, .serverIP: run.hasSeveralSources ? .slot(.localIP) : text(run.local.hostInURI)
         case .localIPType: text(run.local.family.digit)
-        case .localPort: self.number(Int64(run.local.port) + Int64(offset))
+        case .localPort:
+            run.hasVaryingPort ? .slot(.localPort(offset: offset)) : self.number(Int64(run.local.port) + Int64(offset))
         // One media address for the run, and without brackets: this is how SDP writes it (RFC 4566, 5.7).
         case .mediaIP: text(run.local.host)
         case .mediaIPType: text(run.local.family.digit)

@@ -5,7 +5,7 @@ import Glibc
 /// `SocketAddress` as the kernel writes it. `sockaddr_in6` is the memory for both families: an IPv4 address stands in
 /// it as a `sockaddr_in`, told apart by its family field.
 extension SocketAddress {
-    var kernelFamily: Int32 { family == .ipv4 ? AF_INET : AF_INET6 }
+    package var kernelFamily: Int32 { family == .ipv4 ? AF_INET : AF_INET6 }
 
     /// Returns how many bytes of `target` the address takes.
     func write(to target: UnsafeMutablePointer<sockaddr_in6>) -> socklen_t {
@@ -32,7 +32,7 @@ extension SocketAddress {
     }
 
     /// Nil where the kernel left another family, or none.
-    init?(kernel source: UnsafePointer<sockaddr_in6>) {
+    package init?(kernel source: UnsafePointer<sockaddr_in6>) {
         switch Int32(source.pointee.sin6_family) {
         case AF_INET:
             let address = UnsafeRawPointer(source).load(as: sockaddr_in.self)

@@ -3,25 +3,28 @@ import Datagrams
 import Glibc
 
 /// One open socket, non-blocking and closed with its owner.
-struct SocketDescriptor: ~Copyable {
-    let number: Int32
+package struct SocketDescriptor: ~Copyable {
+    package let number: Int32
 
-    init(family: Int32, type: Int32, protocol number: Int32 = 0) throws(SystemError) {
+    package init(family: Int32, type: Int32, protocol number: Int32 = 0) throws(SystemError) {
         let flags = Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
         self.number = try kernel("socket") { socket(family, type | flags, number) }
     }
 
+    /// An open descriptor, non-blocking already.
+    package init(adopting number: Int32) { self.number = number }
+
     deinit { close(number) }
 
-    func bind(to address: SocketAddress) throws(SystemError) {
+    package func bind(to address: SocketAddress) throws(SystemError) {
         try kernel("bind", address) { address.withKernelAddress { Glibc.bind(number, $0, $1) } }
     }
 
-    func connect(to address: SocketAddress) throws(SystemError) {
+    package func connect(to address: SocketAddress) throws(SystemError) {
         try kernel("connect", address) { address.withKernelAddress { Glibc.connect(number, $0, $1) } }
     }
 
-    func localAddress() throws(SystemError) -> SocketAddress {
+    package func localAddress() throws(SystemError) -> SocketAddress {
         var storage = sockaddr_in6()
         var count = socklen_t(MemoryLayout<sockaddr_in6>.size)
         try kernel("getsockname") {
@@ -35,14 +38,14 @@ struct SocketDescriptor: ~Copyable {
         return address
     }
 
-    func set(_ option: Int32, level: Int32, to value: Int32) throws(SystemError) {
+    package func set(_ option: Int32, level: Int32, to value: Int32) throws(SystemError) {
         var value = value
         try kernel("setsockopt") {
             setsockopt(number, level, option, &value, socklen_t(MemoryLayout<Int32>.size))
         }
     }
 
-    func value(of option: Int32, level: Int32) throws(SystemError) -> Int32 {
+    package func value(of option: Int32, level: Int32) throws(SystemError) -> Int32 {
         var value: Int32 = 0
         var count = socklen_t(MemoryLayout<Int32>.size)
         try kernel("getsockopt") { getsockopt(number, level, option, &value, &count) }
@@ -51,7 +54,7 @@ struct SocketDescriptor: ~Copyable {
 
     /// Asks past the system's limit first (CAP_NET_ADMIN), then within it. Returns the kernel's own figure, which
     /// counts its bookkeeping and so is twice what was asked for.
-    func setBuffer(_ option: Int32, forced: Int32, bytes: Int) throws(SystemError) -> Int {
+    package func setBuffer(_ option: Int32, forced: Int32, bytes: Int) throws(SystemError) -> Int {
         let bytes = Int32(clamping: bytes)
         do {
             try set(forced, level: SOL_SOCKET, to: bytes)

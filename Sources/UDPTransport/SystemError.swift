@@ -26,7 +26,7 @@ package struct SystemError: Error, Equatable, Sendable, CustomStringConvertible 
 /// comes between the call and the reading of errno.
 @inline(never)
 @discardableResult
-func kernel(
+package func kernel(
     _ call: StaticString, _ subject: SocketAddress? = nil, _ body: () -> Int32
 ) throws(SystemError) -> Int32 {
     while true {
@@ -39,7 +39,7 @@ func kernel(
 
 /// The same for CLinuxNet's functions, which return minus errno.
 @discardableResult
-func kernelResult(_ call: StaticString, _ result: Int32) throws(SystemError) -> Int32 {
+package func kernelResult(_ call: StaticString, _ result: Int32) throws(SystemError) -> Int32 {
     if result < 0 { throw SystemError(call: "\(call)", errno: -result) }
     return result
 }

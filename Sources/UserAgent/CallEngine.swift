@@ -32,6 +32,9 @@ package struct EngineConfiguration: Sendable {
     /// Length of a pause whose scenario gives none.
     package var hold: Nanoseconds = .zero
     package var tagging = Tagging.none
+    package var transport = TransportProtocol.udp
+    /// Each call has a source of its own, which its owner wants back when the call has ended (`releasedSources`).
+    package var hasSourcePerCall = false
     /// Addresses calls are placed from, in turn; the first is the socket's own.
     package var sources: [SocketAddress]
     /// Rows for the journal. An answering side only counts.
@@ -94,11 +97,14 @@ package struct CallEngine: Sendable {
     static let lingeringGrace = Nanoseconds.seconds(1)
 
     let program: Program
-    let configuration: EngineConfiguration
+    /// Unchanged but for the sources: those of connections come and go.
+    private(set) var configuration: EngineConfiguration
     package var outbox = Outbox()
     package var journal = Journal()
     package var counters = Counters()
     package private(set) var openCalls = 0
+    /// With `hasSourcePerCall`: sources of the calls that have ended. What they still had to say stands in the outbox.
+    package var releasedSources: [UInt16] = []
 
     var calls: [Call] = []
     /// Of all open calls. A call takes a place when it needs one, so that one which only waits for its BYE keeps one
@@ -248,7 +254,12 @@ package struct CallEngine: Sendable {
     /// The call's place becomes free; its slot stays until the lingering is over.
     mutating func release(_ i: Int, at now: MonotonicInstant) {
         let remembered = makeLingering(i, until: now + configuration.timers.transactionTimeout)
-        directory[Int(calls[i].slot)].place = .lingering(lingering.append(remembered))
+        if lingers(i) {
+            directory[Int(calls[i].slot)].place = .lingering(lingering.append(remembered))
+        } else {
+            forget(remembered)
+        }
+        if configuration.hasSourcePerCall { releasedSources.append(calls[i].source) }
         for t in 0..<Call.transactionLimit {
             let place = calls[i].places[t]
             if place == Self.noPlace { continue }
@@ -260,6 +271,12 @@ package struct CallEngine: Sendable {
         calls[i].isOpen = false
         freeCalls.append(UInt32(i))
         openCalls -= 1
+    }
+
+    /// From now on calls from this source have this address.
+    package mutating func setSource(_ index: UInt16, to address: SocketAddress) {
+        while configuration.sources.count <= Int(index) { configuration.sources.append(address) }
+        configuration.sources[Int(index)] = address
     }
 
     static let noPlace = 0

@@ -153,7 +153,9 @@ extension CallEngine {
         let local = configuration.sources[Int(calls[i].source)]
         outbox.bytes.append("BYE ")
         outbox.bytes.append(request, requestIndex.fromURI.bounds)
-        outbox.bytes.append(" SIP/2.0\r\nVia: SIP/2.0/UDP ")
+        outbox.bytes.append(" SIP/2.0\r\nVia: SIP/2.0/")
+        outbox.bytes.append(configuration.transport.viaName)
+        outbox.bytes.append(" ")
         outbox.bytes.append(hostInURI: local)
         outbox.bytes.append(":")
         outbox.bytes.append(decimal: UInt64(local.port))
@@ -219,7 +221,7 @@ extension CallEngine {
         transaction.branchSequence = branchSequence
         transaction.stored = stored
         transaction.sentAt = Moment(now)
-        transaction.schedule = RetransmissionSchedule(start: now, t1: configuration.timers.t1)
+        transaction.schedule = schedule(start: now, t1: configuration.timers.t1)
         transactions[calls[i].places[t]] = transaction
         armTransactionTimer(i, t)
     }

@@ -76,17 +76,34 @@ extension CallEngine {
 
     mutating func expireLingering(at now: MonotonicInstant) {
         while let first = lingering.first, first.until <= now {
-            var gone = lingering.removeFirst()
-            if gone.callID.count > 0 {
-                byCallID.remove(texts.hash(gone.callID), slot: gone.slot)
-                texts.discard(&gone.callID)
-            }
-            texts.discard(&gone.peerTag)
-            texts.discard(&gone.routes)
-            texts.discard(&gone.remoteTarget)
-            texts.discard(&gone.ackStored)
-            forgetSlot(gone.slot)
+            forget(lingering.removeFirst())
         }
+    }
+
+    mutating func forget(_ call: LingeringCall) {
+        var gone = call
+        if gone.callID.count > 0 {
+            byCallID.remove(texts.hash(gone.callID), slot: gone.slot)
+            texts.discard(&gone.callID)
+        }
+        texts.discard(&gone.peerTag)
+        texts.discard(&gone.routes)
+        texts.discard(&gone.remoteTarget)
+        texts.discard(&gone.ackStored)
+        forgetSlot(gone.slot)
+    }
+
+    /// Whether repeats may still come: always where datagrams may be lost. Over a reliable transport timers D, I, J and K
+    /// are zero, and only a 2xx to an INVITE is repeated (timers L and M, RFC 6026; 13.3.1.4).
+    mutating func lingers(_ i: Int) -> Bool {
+        if !configuration.transport.isReliable { return true }
+        for t in 0..<Call.transactionLimit {
+            switch transactions[calls[i].places[t]].machine {
+            case .inviteClient(.accepted), .inviteServer(.accepted): return true
+            case .none, .inviteClient, .client, .inviteServer, .server: continue
+            }
+        }
+        return false
     }
 
     /// An INVITE outside a dialog with a higher number: the caller tries again under its old Call-ID (8.1.3.5), and
@@ -219,7 +236,7 @@ extension CallEngine {
         }
         outbox.append(
             Transmit(
-                start: rendered.start, count: rendered.count, destination: Self.replyAddress(source, index),
+                start: rendered.start, count: rendered.count, destination: replyAddress(source, index),
                 source: call.source))
     }
 

@@ -86,7 +86,7 @@ extension CallEngine {
         transaction.method = method
         transaction.branchHash = branch
         transaction.cseq = index.cseq
-        transaction.replyTo = Self.replyAddress(source, index)
+        transaction.replyTo = replyAddress(source, index)
         transactions[calls[i].places[t]] = transaction
         calls[i].answering = UInt8(t)
         // A client's requests go on to the run's target, wherever a request in its call came from.
@@ -95,9 +95,10 @@ extension CallEngine {
     }
 
     /// RFC 3261, 18.2.2 and RFC 3581: back to the source address; to the source port where the client asked for it
-    /// (`rport`), else to the port of its Via.
-    static func replyAddress(_ source: SocketAddress, _ index: borrowing MessageIndex) -> SocketAddress {
-        if index.viaHasRport { return source }
+    /// (`rport`), else to the port of its Via. Over a reliable transport the source names the connection the request came
+    /// by, and the response goes that way.
+    func replyAddress(_ source: SocketAddress, _ index: borrowing MessageIndex) -> SocketAddress {
+        if index.viaHasRport || configuration.transport.isReliable { return source }
         return source.withPort(index.viaPort == 0 ? 5060 : index.viaPort)
     }
 

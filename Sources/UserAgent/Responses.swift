@@ -56,7 +56,7 @@ extension CallEngine {
     ) {
         switch action {
         case .passUp:
-            if status >= 200 { stopTimer(i, t) }
+            if status >= 200 { stopTimer(i, t) } else { noteRinging(i, t, at: now) }
             passUp(i, t, status, at: now, bytes, index)
         case .passUpAndAcknowledge:
             stopTimer(i, t)

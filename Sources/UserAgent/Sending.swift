@@ -31,7 +31,7 @@ extension CallEngine {
         }
         let sequence = branchSequence(i, step)
         let rendered = render(i, step, template: send.template, cseq: calls[i].cseq, sequence, bytes, index)
-        if rendered.count > Self.largeRequest { counters.largeRequests += 1 }
+        if rendered.count > Self.largeRequest, !configuration.transport.isReliable { counters.largeRequests += 1 }
         let isFirst = !calls[i].hasSentRequest
         if isFirst { learnCallID(i, rendered) }
         calls[i].hasSentRequest = true
@@ -52,7 +52,7 @@ extension CallEngine {
         post(i, rendered, transaction, kind: .firstSending, t: t, due: isFirst ? calls[i].dueAt : now)
         if let scripted = send.retransmission {
             let t1 = configuration.overridesScenarioTimers || scripted == .zero ? configuration.timers.t1 : scripted
-            transactions[calls[i].places[t]].schedule = RetransmissionSchedule(start: now, t1: t1)
+            transactions[calls[i].places[t]].schedule = schedule(start: now, t1: t1)
             armTransactionTimer(i, t)
         }
         return true
@@ -129,8 +129,12 @@ extension CallEngine {
             transactions[calls[i].places[t]].machine = .inviteServer(state)
             switch action {
             case .send, .refuse: break
-            case .sendAndRepeat, .sendAndRepeatByCore:
-                // Timers G and H, or for a 2xx the core's own schedule (13.3.1.4): the same instants.
+            case .sendAndRepeat:
+                // Timers G and H.
+                transactions[calls[i].places[t]].schedule = schedule(start: now, t1: configuration.timers.t1)
+                armTransactionTimer(i, t)
+            case .sendAndRepeatByCore:
+                // The core's own schedule, over every transport (13.3.1.4): the instants of timers G and H.
                 transactions[calls[i].places[t]].schedule = RetransmissionSchedule(
                     start: now, t1: configuration.timers.t1)
                 armTransactionTimer(i, t)
@@ -350,6 +354,11 @@ extension CallEngine {
             latest = t
         }
         return latest
+    }
+
+    func schedule(start: MonotonicInstant, t1: Nanoseconds) -> RetransmissionSchedule {
+        configuration.transport.isReliable
+            ? .givingUp(start: start, t1: t1) : RetransmissionSchedule(start: start, t1: t1)
     }
 
     mutating func armTransactionTimer(_ i: Int, _ t: Int) {

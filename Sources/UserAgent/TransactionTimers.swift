@@ -48,6 +48,15 @@ extension CallEngine {
         }
     }
 
+    /// Timer A fires soon after a first provisional and finds the call ringing. Over a reliable transport there is none, and
+    /// timer B would be much too late.
+    mutating func noteRinging(_ i: Int, _ t: Int, at now: MonotonicInstant) {
+        guard configuration.transport.isReliable, !calls[i].isClosing else { return }
+        let limit = (transactions[calls[i].places[t]].sentAt.instant ?? now) + configuration.ringTimeout
+        transactions[calls[i].places[t]].schedule.wait(until: limit, length: configuration.ringTimeout)
+        armTransactionTimer(i, t)
+    }
+
     /// Timer A was running when the first provisional came. From then on only our own limit ends the INVITE.
     private mutating func ringing(_ i: Int, _ t: Int, at now: MonotonicInstant) {
         transactions[calls[i].places[t]].sentAt.setOnce(now)

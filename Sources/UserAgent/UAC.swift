@@ -75,6 +75,27 @@ package struct UAC: Sendable {
         }
     }
 
+    /// Whether a call is due whose request may leave now.
+    package func isCallDue(at now: MonotonicInstant) -> Bool {
+        guard let upcoming = pacer.upcoming else { return false }
+        return upcoming.dueAt <= now && !engine.outbox.wantsFlush
+    }
+
+    package var hasRoom: Bool { engine.openCalls < limits.maxConcurrent }
+
+    /// The next call alone, from this source (`EngineConfiguration.hasSourcePerCall`). Without one it is recorded as unsent.
+    package mutating func placeNext(from source: UInt16?, at now: MonotonicInstant) -> CallReference? {
+        guard let arrival = pacer.upcoming else { return nil }
+        defer { pacer.advance() }
+        engine.counters.offered += 1
+        guard let source else {
+            engine.recordUnsent(arrival)
+            return nil
+        }
+        engine.counters.started += 1
+        return engine.place(arrival, to: target, from: source, at: now)
+    }
+
     /// - Parameters:
     ///   - now: when it was read.
     ///   - arrivedAt: when it arrived, where the kernel said so.
@@ -98,13 +119,23 @@ package struct UAC: Sendable {
 
 extension CallEngine {
     mutating func place(_ arrival: Pacer.Arrival, to target: SocketAddress, at now: MonotonicInstant) {
+        let source = UInt16((arrival.number - 1) % UInt64(configuration.sources.count))
+        place(arrival, to: target, from: source, at: now)
+    }
+
+    @discardableResult
+    mutating func place(
+        _ arrival: Pacer.Arrival, to target: SocketAddress, from source: UInt16, at now: MonotonicInstant
+    ) -> CallReference {
         let i = open(number: arrival.number, at: now)
+        let reference = CallReference(place: UInt32(i), generation: calls[i].generation)
         calls[i].dueAt = arrival.dueAt
         calls[i].destination = target
-        calls[i].source = UInt16((arrival.number - 1) % UInt64(configuration.sources.count))
+        calls[i].source = source
         calls[i].isTagged = configuration.tagging.tags(arrival.number)
         let nothing = MessageIndex()
         run(i, at: now, Span(), nothing)
+        return reference
     }
 
     mutating func recordUnsent(_ arrival: Pacer.Arrival) {

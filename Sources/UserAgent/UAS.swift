@@ -127,7 +127,7 @@ extension CallEngine {
             100, to: request, requestIndex, method: .invite, toTag: tagText, into: &outbox.bytes)
         outbox.append(
             Transmit(
-                start: rendered.start, count: rendered.count, destination: Self.replyAddress(source, requestIndex)))
+                start: rendered.start, count: rendered.count, destination: replyAddress(source, requestIndex)))
     }
 
     mutating func answerOutOfDialog(
@@ -137,6 +137,6 @@ extension CallEngine {
             status, CallIdentity(run: configuration.run, number: 0, slot: 0), bytes, index)
         outbox.append(
             Transmit(
-                start: rendered.start, count: rendered.count, destination: Self.replyAddress(source, index)))
+                start: rendered.start, count: rendered.count, destination: replyAddress(source, index)))
     }
 }

@@ -4,7 +4,9 @@ import Glibc
 import Latency
 import LoadRun
 import Observations
+import SIP
 import Scenarios
+import StreamTransport
 import UDPTransport
 import UserAgent
 
@@ -17,10 +19,16 @@ struct AnswerCommand: ParsableCommand {
               sipmeter answer --listen 0.0.0.0:5060  on every address
               sipmeter answer --capacity fixed:1.4ms one worker, 1.4 ms an INVITE
               sipmeter answer --drop 5% --status 486=10% --seed 7
+              sipmeter answer --transport tls --tls-cert server.pem --tls-key server.key
             """)
 
-    @Option(help: "ADDRESS:PORT to answer on.")
-    var listen = "127.0.0.1:5060"
+    @Option(help: "ADDRESS:PORT to answer on. (default: 127.0.0.1:5060; with TLS 5061)")
+    var listen: String?
+
+    @Option(help: "udp, tcp or tls.")
+    var transport = TransportProtocol.udp
+
+    @OptionGroup var tls: TLSOptions
 
     @Option(
         help: "unlimited, asterisk-2014, or fixed: with the time an INVITE takes. (default: unlimited)",
@@ -71,11 +79,29 @@ struct AnswerCommand: ParsableCommand {
         if refusals.reduce(0, { $0 + $1.share }) > 1 {
             throw ValidationError("--status: the shares add up to more than 100%")
         }
+        if transport != .tls { try tls.checkUnused(transport.rawValue) }
+        if transport.isReliable, batch > .zero {
+            throw ValidationError(
+                "--batch gathers datagrams, and --transport \(transport.rawValue) has none; leave it out")
+        }
+        if transport.isReliable, drop > 0 || dropFirst != nil {
+            throw ValidationError(
+                "--drop loses datagrams, and over \(transport.rawValue) nothing is lost; leave it out")
+        }
+        if transport == .tls, tls.certificate == nil {
+            throw ValidationError(
+                "--transport tls needs --tls-cert FILE and --tls-key FILE; for a trial: openssl req -x509 -newkey rsa:2048 "
+                    + "-nodes -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 -keyout key.pem -out cert.pem")
+        }
+        if tls.insecure || tls.serverName != nil {
+            throw ValidationError("--tls-insecure and --tls-server-name are the caller's: leave them out")
+        }
     }
 
     func run() throws {
         try Session.main {
-            guard let address = NameResolution.numeric(listen, defaultPort: 5060) else {
+            let listen = listen ?? "127.0.0.1:\(transport.defaultPort)"
+            guard let address = NameResolution.numeric(listen, defaultPort: transport.defaultPort) else {
                 throw RunFailure(
                     .usage, "--listen \(listen): an address with its port is wanted, as in 127.0.0.1:5060 or [::1]:5060"
                 )
@@ -85,7 +111,7 @@ struct AnswerCommand: ParsableCommand {
             let wakeup = try Wakeup()
             try SignalTrap.set(poking: wakeup)
             Terminal.print(
-                "sipmeter answer: listening on \(worker.address) udp; capacity \(capacity.name); scenario \(scenario); ^C ends"
+                "sipmeter answer: listening on \(worker.address) \(transport.rawValue); capacity \(capacity.name); scenario \(scenario); ^C ends"
             )
             try wait(worker, wakeup)
             report(worker.stop())
@@ -101,11 +127,12 @@ struct AnswerCommand: ParsableCommand {
         faults.delayed = delay?.method
         faults.refusals = refusals
         do {
-            return try ServerWorker(binding: address, window: batch) { bound in
+            return try ServerWorker(binding: address, over: transport, window: batch, tls: tls.settings) { bound in
                 // A wildcard is no address for a Contact: the one this machine would call from is.
                 let own = bound.isUnspecified ? try Self.ownAddress(like: bound) : bound
                 var constants = RunConstants(remoteHost: own.host, remote: own, local: own, processID: getpid())
                 constants.version = "sipmeter \(Sipmeter.version)"
+                constants.transport = "\(transport.viaName)"
                 let program: Program
                 do throws(ScenarioError) { program = try file.compile(constants) } catch {
                     throw RunFailure(error)
@@ -116,8 +143,14 @@ struct AnswerCommand: ParsableCommand {
                         "\(scenario) begins with a send: it places calls. Run it with: sipmeter run --scenario \(scenario)"
                     )
                 }
-                let configuration = EngineConfiguration(
+                if transport.isReliable {
+                    for notice in StreamNotices.lengths(program, of: scenario, transport) {
+                        Terminal.complain("notice: \(notice)")
+                    }
+                }
+                var configuration = EngineConfiguration(
                     run: RunIdentity.make(), start: SystemClock.monotonic(), sources: [own])
+                configuration.transport = transport
                 return AnsweringServer(
                     program: program, configuration: configuration, capacity: capacity.profile, faults: faults,
                     seed: seed)
@@ -169,7 +202,7 @@ struct AnswerCommand: ParsableCommand {
         let counters = figures.counters
         var lines = [
             "calls \(counters.started), ended ok \(counters.ok), failed \(counters.failed), still open \(figures.openCalls)",
-            "datagrams received \(counters.datagramsReceived), sent \(counters.datagramsSent); repeats received "
+            "\(transport.isReliable ? "messages" : "datagrams") received \(counters.datagramsReceived), sent \(counters.datagramsSent); repeats received "
                 + "\(counters.repeatsReceived), responses sent again \(counters.responsesRetransmitted)",
         ]
         let odd: [(String, UInt64)] = [
@@ -179,6 +212,9 @@ struct AnswerCommand: ParsableCommand {
         ]
         let present = odd.filter { $0.1 > 0 }.map { "\($0.0) \($0.1)" }
         if !present.isEmpty { lines.append(present.joined(separator: ", ")) }
+        if transport.isReliable { lines += figures.streams.notes(transport) }
         Terminal.print(lines.joined(separator: "\n"))
     }
 }
+
+extension TransportProtocol: ExpressibleByArgument {}

@@ -59,8 +59,18 @@ struct LoadOptions: ParsableArguments {
         transform: Arguments.duration)
     var drainTimeout: Nanoseconds?
 
-    @Option(help: "udp: an ordinary socket. raw: sipmeter writes IPv4 and UDP headers itself.")
-    var transport = TransportArgument.udp
+    @Option(
+        help:
+            "udp: an ordinary socket. raw: sipmeter writes IPv4 and UDP headers itself. tcp, tls: over connections, which are set up again when they are lost."
+    )
+    var transport = RunOptions.Transport.udp
+
+    @Option(
+        help:
+            "Over tcp and tls. shared: one connection for all calls of a sending thread; per-call: one for each call.")
+    var connections = ConnectionUse.shared
+
+    @OptionGroup var tls: TLSOptions
 
     @Flag(
         inversion: .prefixedNo,
@@ -159,8 +169,6 @@ struct LoadOptions: ParsableArguments {
     @Flag(name: .shortAndLong, help: "No progress lines.")
     var quiet = false
 
-    enum TransportArgument: String, ExpressibleByArgument, CaseIterable { case udp, raw }
-
     private static let longestReads = Nanoseconds.milliseconds(50)
 
     func validate() throws {
@@ -174,6 +182,11 @@ struct LoadOptions: ParsableArguments {
                 "--reads: 50ms are the most, a tenth of T1; a response read later looks like a lost one")
         }
         if let cpu, cpu < 0 { throw ValidationError("--cpu \(cpu): CPUs are counted from 0") }
+        if transport != .tls { try tls.checkUnused(transport.rawValue) }
+        if connections == .perCall, !transport.sip.isReliable {
+            throw ValidationError(
+                "--connections per-call belongs to --transport tcp or tls, and this is \(transport.rawValue)")
+        }
         if ipv4, ipv6 { throw ValidationError("-4 and -6 exclude each other") }
         if TagOptions.OptionType(rawValue: tagType) == nil {
             throw ValidationError(
@@ -199,7 +212,7 @@ struct LoadOptions: ParsableArguments {
         var options = RunOptions(
             scenario: try ScenarioFiles.load(scenario), scenarioName: ScenarioFiles.name(scenario),
             serverScenario: try ScenarioFiles.load("uas"))
-        options.target = try target.map(Self.parseTarget)
+        options.target = try target.map { try Self.parseTarget($0, transport.sip) }
         options.rates = rates
         options.duration = duration
         options.callLimit = calls.map(UInt64.init)
@@ -212,7 +225,9 @@ struct LoadOptions: ParsableArguments {
         options.overridesScenarioTimers = t1 != nil
         options.ringTimeout = ringTimeout
         options.drainTimeout = drainTimeout
-        options.transport = transport == .raw ? .raw : .udp
+        options.transport = transport
+        options.connections = connections
+        options.tls = tls.settings
         options.timestamps = timestamps
         options.tagging = tagControl != nil ? .on : tag.map { $0 ? .on : .off } ?? .automatic
         options.untaggedShare = tagControl
@@ -241,11 +256,11 @@ struct LoadOptions: ParsableArguments {
         return options
     }
 
-    private static func parseTarget(_ text: String) throws -> RunOptions.Target {
+    private static func parseTarget(_ text: String, _ transport: TransportProtocol) throws -> RunOptions.Target {
         do throws(SIPURIError) {
             let uri = try SIPURI.parse(text)
             return RunOptions.Target(
-                text: text, host: uri.host, port: uri.port ?? 5060, user: uri.user ?? "service")
+                text: text, host: uri.host, port: uri.port ?? transport.defaultPort, user: uri.user ?? "service")
         } catch {
             throw RunFailure(.usage, "\(text) is no target: \(error.description)")
         }

@@ -31,7 +31,7 @@ struct RunCommand: ParsableCommand {
                 load.out ?? RunDirectory.defaultPath("run-\(DecimalText.trimmed(rate))cps", at: SystemClock.wall())
             let session = try Session(setup, isQuiet: load.quiet)
             let outcome = try session.level(rate, in: directory) { session.announce("run", rates: [rate]) }
-            if session.unreachable(outcome) == nil { Terminal.print(session.text(of: outcome.summary)) }
+            if session.hasResult(outcome) { Terminal.print(session.text(of: outcome.summary)) }
             session.listFiles(
                 directory,
                 [

@@ -7,6 +7,7 @@ import LoadRun
 import Observations
 import PacketCapture
 import Reports
+import SIP
 import Synchronization
 import UDPTransport
 
@@ -45,9 +46,13 @@ struct Session {
         let options = setup.options
         let list = rates.map { DecimalText.trimmed($0) }.joined(separator: ", ")
         let control = options.untaggedShare.map { " all but \(DecimalText.trimmed($0 * 100)) % of the calls" } ?? ""
+        let transport =
+            options.transport.rawValue
+            + (options.connections == .perCall && options.transport.sip.isReliable
+                ? ", a connection for each call" : "")
         let tag = setup.tag == nil ? "" : ", call tag on" + control
         Terminal.print(
-            "sipmeter \(command): \(setup.targetName), \(options.transport.rawValue)\(tag); \(list) calls/s"
+            "sipmeter \(command): \(setup.targetName), \(transport)\(tag); \(list) calls/s"
                 + "\(options.isPoisson ? " (Poisson)" : ""), \(DecimalText.trimmed(options.duration.seconds)) s"
                 + "\(rates.count > 1 ? " each" : ""); scenario \(options.scenarioName)")
         for note in setup.notes { Terminal.print(note) }
@@ -116,7 +121,7 @@ struct Session {
         if outcome.failure != nil { return true }
         switch outcome.report.end {
         case .finished, .drainTimedOut: return false
-        case .interrupted, .silence, .refused: return true
+        case .interrupted, .silence, .refused, .unconnected: return true
         }
     }
 
@@ -134,24 +139,36 @@ struct Session {
         }
     }
 
+    /// Something came back, even if the run then lost its target for good.
+    func hasResult(_ outcome: LoadLevel.Outcome) -> Bool {
+        unreachable(outcome) == nil || outcome.summary.counters.datagramsReceived > 0
+    }
+
     /// Nil where the target answered. A run without an answer has nothing to tabulate.
     func unreachable(_ outcome: LoadLevel.Outcome) -> RunFailure? {
         let counters = outcome.summary.counters
         let sent = "\(counters.started) \(outcome.summary.conditions.firstRequest)\(counters.started == 1 ? "" : "s")"
+        let transport = setup.options.transport.sip
         switch outcome.report.end {
         case .finished, .drainTimedOut, .interrupted: return nil
+        case .unconnected(let sentence):
+            return RunFailure(.unreachable, sentence + (sentence.hasSuffix("?") ? "" : "."))
         case .silence:
             let waited = DecimalText.trimmed(outcome.report.lasted.seconds, decimals: 1)
             var text =
-                "nothing came back from \(setup.target) in \(waited) s: \(sent) and "
-                + "\(counters.requestsRetransmitted) retransmissions went out over UDP, no datagram came in"
+                "nothing came back from \(setup.target) in \(waited) s: \(sent) \(transport.isReliable ? "" : "and ")"
+                + (transport.isReliable
+                    ? "went out over \(transport.viaName), no message came in"
+                    : "\(counters.requestsRetransmitted) retransmissions went out over UDP, no datagram came in")
             if counters.sendErrors > 0 {
                 text +=
                     "; the kernel refused \(counters.sendErrors) sends (\(SystemError.text(of: outcome.report.lastSendError)))"
             }
             return RunFailure(
                 .unreachable,
-                text + ". Is a SIP server there, and does UDP pass to it? --keep-going runs on regardless")
+                text
+                    + ". Is a SIP server there, and does \(transport.viaName) pass to it? --keep-going runs on regardless"
+            )
         case .refused(let icmp):
             let reporter = icmp.reporter.map { " from \($0.host)" } ?? ""
             return RunFailure(

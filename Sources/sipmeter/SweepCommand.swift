@@ -29,39 +29,48 @@ struct SweepCommand: ParsableCommand {
             let directory = load.out ?? RunDirectory.defaultPath("sweep", at: SystemClock.wall())
             try RunDirectory.create(directory)
             let session = try Session(setup, isQuiet: load.quiet)
-            var outcomes = try levels(session, in: directory)
+            var (outcomes, trouble) = try levels(session, in: directory)
             guard !outcomes.isEmpty else { return try session.conclude(outcomes) }
             do throws(RunFailure) { try write(outcomes, to: directory) } catch {
                 // A level's own file that could not be written is the earlier trouble, and stays what is told.
                 outcomes[outcomes.count - 1].noteFailure(error)
             }
-            if outcomes.contains(where: { session.unreachable($0) == nil }) {
+            if outcomes.contains(where: { session.hasResult($0) }) {
                 Terminal.print(SweepText.text(outcomes.map(\.summary)))
             }
             session.listFiles(
                 directory,
                 ["sweep.csv", "sweep.svg", "summary.txt"]
                     + outcomes.map { "\(Self.name($0.summary.conditions.rate ?? 0))/" })
+            if let trouble { throw trouble }
             try session.conclude(outcomes)
         }
     }
 
     static func name(_ rate: Double) -> String { "\(DecimalText.trimmed(rate))cps" }
 
-    private func levels(_ session: Session, in directory: String) throws -> [LoadLevel.Outcome] {
+    /// A level that could not begin ends the sweep: those before it stand.
+    private func levels(
+        _ session: Session, in directory: String
+    ) throws -> (outcomes: [LoadLevel.Outcome], trouble: RunFailure?) {
         var outcomes: [LoadLevel.Outcome] = []
         for rate in rates {
             if !outcomes.isEmpty, !session.setup.isBuiltIn { session.rest(settle) }
             if session.wasInterrupted { break }
             let isFirst = outcomes.isEmpty
-            let outcome = try session.level(rate, in: directory + "/" + Self.name(rate)) {
-                if isFirst { session.announce("sweep", rates: rates) }
+            let outcome: LoadLevel.Outcome
+            do {
+                outcome = try session.level(rate, in: directory + "/" + Self.name(rate)) {
+                    if isFirst { session.announce("sweep", rates: rates) }
+                }
+            } catch let failure as RunFailure where !isFirst {
+                return (outcomes, failure)
             }
             outcomes.append(outcome)
-            if session.unreachable(outcome) == nil { Terminal.print(SweepText.level(outcome.summary)) }
+            if session.hasResult(outcome) { Terminal.print(SweepText.level(outcome.summary)) }
             if session.endsSweep(outcome) { break }
         }
-        return outcomes
+        return (outcomes, nil)
     }
 
     private func write(_ outcomes: [LoadLevel.Outcome], to directory: String) throws(RunFailure) {

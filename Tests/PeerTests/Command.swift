@@ -110,6 +110,11 @@ final class Running {
         try await wait(for: "port \(port)") { UDPPorts.areOpen([port], of: self.pid) }
     }
 
+    /// Waits until somebody listens on `port` for connections.
+    func waitForListener(_ port: UInt16) async throws {
+        try await wait(for: "a listener on port \(port)") { TCPPorts.isListening(port, of: self.pid) }
+    }
+
     /// Asks for its end, and sees to it. A server takes its children along.
     fileprivate func end() {
         guard process.isRunning else { return }

@@ -4,8 +4,8 @@ import Testing
 /// What a test needs beyond the program itself. A test without it is skipped and says what to do; with
 /// SIPMETER_REQUIRE_ALL=1 a test fails instead.
 enum Requirement: CaseIterable, CustomTestStringConvertible {
-    case sipp, kamailio, tcpdump, networkNamespaces, mountNamespaces, rawSockets, droppingPrivileges, realtimePriority,
-        ipv6, probes
+    case sipp, kamailio, kamailioTLS, openssl, tcpdump, networkNamespaces, mountNamespaces, rawSockets,
+        droppingPrivileges, realtimePriority, ipv6, probes
 
     static let isStrict = ProcessInfo.processInfo.environment["SIPMETER_REQUIRE_ALL"] == "1"
 
@@ -26,6 +26,8 @@ enum Requirement: CaseIterable, CustomTestStringConvertible {
         switch self {
         case .sipp: "command -v sipp"
         case .kamailio: "command -v kamailio && test -n '\(Kamailio.modules ?? "")'"
+        case .kamailioTLS: "command -v kamailio && test -r '\(Kamailio.modules ?? "")/tls.so'"
+        case .openssl: "openssl version"
         case .tcpdump: "command -v tcpdump"
         case .networkNamespaces: "command -v ip && ip netns add sm-probe-$$ && ip netns del sm-probe-$$"
         case .mountNamespaces: "unshare -m mount -t tmpfs none /mnt"
@@ -41,6 +43,8 @@ enum Requirement: CaseIterable, CustomTestStringConvertible {
         switch self {
         case .sipp: "sipp is not installed: apt-get install sip-tester"
         case .kamailio: "kamailio is not installed: apt-get install kamailio"
+        case .kamailioTLS: "kamailio's TLS module is not installed: apt-get install kamailio kamailio-tls-modules"
+        case .openssl: "openssl is not installed: apt-get install openssl"
         case .tcpdump: "tcpdump is not installed: apt-get install tcpdump"
         case .networkNamespaces: "network namespaces cannot be made: apt-get install iproute2, and run as root"
         case .mountNamespaces: "mount namespaces cannot be made: run as root (in a container with CAP_SYS_ADMIN)"

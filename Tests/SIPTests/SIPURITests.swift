@@ -47,6 +47,6 @@ import Testing
                 == "\"65536\" in \"host:65536\" is not a port; a port is a number from 1 to 65535")
         #expect(
             SIPURIError.secure("sips:a@host").description
-                == "\"sips:a@host\" asks for TLS; sipmeter speaks UDP, so write `sip:`")
+                == "\"sips:a@host\" asks for TLS; write `sip:` and add --transport tls")
     }
 }

@@ -120,7 +120,7 @@ import Testing
                 To: <sip:bob@b>;tag=s1-7\r
                 Call-ID: x@a\r
                 CSeq: 5 INVITE\r
-                Contact: <sip:sipmeter@127.0.0.1:5061>\r
+                Contact: <sip:sipmeter@127.0.0.1:5061;transport=UDP>\r
 
                 """))
         let withoutRoute = request.replacing("Record-Route: <sip:p;lr>\r\n", with: "")

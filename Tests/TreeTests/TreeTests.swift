@@ -22,8 +22,7 @@ import Testing
     func aPureModuleKnowsNoSocketAndNoClock(module: String) throws {
         let forbidden = [
             "Glibc", "Foundation", "Dispatch", "CLinuxNet", "COpenSSL", "CPcap", "CBPF", "UDPTransport",
-            "PacketCapture",
-            "KernelTrace", "LoadRun",
+            "StreamTransport", "PacketCapture", "KernelTrace", "LoadRun",
         ]
         let files = try Self.swiftFiles(in: "Sources/\(module)")
         #expect(!files.isEmpty)

@@ -110,6 +110,21 @@ enum { CLINUXNET_ORIGIN_ICMP = 2, CLINUXNET_ORIGIN_ICMP6 = 3 };
 // SK_MEMINFO_DROPS of SO_MEMINFO: what the socket has dropped so far, 32 bits that wrap.
 int clinuxnet_socket_drops(int fd, uint32_t *drops);
 
+// Readiness of many descriptors (epoll). The key comes back with what is ready.
+struct clinuxnet_ready {
+    uint64_t key;
+    uint32_t events;
+};
+enum { CLINUXNET_IN = 0x001, CLINUXNET_OUT = 0x004, CLINUXNET_ERROR = 0x008, CLINUXNET_HANGUP = 0x010 };
+int clinuxnet_epoll(void);
+int clinuxnet_epoll_add(int epoll, int fd, uint32_t events, uint64_t key);
+int clinuxnet_epoll_change(int epoll, int fd, uint32_t events, uint64_t key);
+// What is ready now, without waiting.
+int clinuxnet_epoll_ready(int epoll, struct clinuxnet_ready *ready, unsigned int n);
+
+// The next connection made to a listening socket, non-blocking, and whose it is.
+int clinuxnet_accept(int fd, struct sockaddr_in6 *peer);
+
 // Negative nanoseconds: no time-out.
 int clinuxnet_ppoll(struct pollfd *descriptors, unsigned int n, int64_t timeout_nanoseconds);
 int clinuxnet_set_timer_slack(unsigned long nanoseconds);

@@ -18,6 +18,8 @@ package final class MessageTemplate: Sendable {
         case peerTag
         /// IPv6 in brackets. Only where a run has several sources; else it is literal text.
         case localIP
+        /// Only where connections have ports of their own; else it is literal text.
+        case localPort(offset: Int32)
         case messageIndex(offset: Int32)
         /// Length of the body, right-aligned in five columns.
         case contentLength(offset: Int32)
@@ -52,6 +54,8 @@ package final class MessageTemplate: Sendable {
     package let usesLastMessage: Bool
     package let usesRouteSet: Bool
     package let usesPeerTag: Bool
+    /// One of its headers is Content-Length: over a stream nothing else says where the message ends (RFC 3261, 18.3).
+    package let saysLength: Bool
     /// The same `RenderValues` and texts give the same bytes again, whatever was received meanwhile: a retransmission
     /// need not be stored.
     package var isReproducible: Bool { !usesLastMessage }
@@ -73,6 +77,7 @@ package final class MessageTemplate: Sendable {
         usesLastMessage = compiler.usesLastMessage
         usesRouteSet = compiler.usesRouteSet
         usesPeerTag = compiler.usesPeerTag
+        saysLength = compiler.saysLength
         parts = layout.parts
         literals = layout.literals
         bodyStart = layout.bodyStart
@@ -91,6 +96,7 @@ extension MessageTemplate {
         case cseq(Int32)
         case peerTag
         case localIP
+        case localPort(Int32)
         case messageIndex(Int32)
         case contentLength(Int32)
         case lastHeader(LastHeader)

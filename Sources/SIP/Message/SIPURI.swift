@@ -105,7 +105,7 @@ package enum SIPURIError: Error, Hashable, Sendable {
 extension SIPURIError: CustomStringConvertible {
     package var description: String {
         switch self {
-        case .secure(let text): "\"\(text)\" asks for TLS; sipmeter speaks UDP, so write `sip:`"
+        case .secure(let text): "\"\(text)\" asks for TLS; write `sip:` and add --transport tls"
         case .scheme(let text, let scheme):
             "\"\(text)\" is a \(scheme) address; write `sip:user@host:port` or `host:port`"
         case .character(let text): "\"\(text)\" contains a blank, a quote or an angle bracket; leave it out"

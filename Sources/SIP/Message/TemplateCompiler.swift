@@ -150,6 +150,39 @@ extension TemplateCompiler {
     }
 }
 
+// MARK: Content-Length
+
+extension TemplateCompiler {
+    /// Whether a header line begins with its name, in any form.
+    var saysLength: Bool {
+        var isLineStart = false
+        for element in headers {
+            switch element {
+            case .bytes(let bytes):
+                var line = bytes.startIndex
+                while line < bytes.endIndex {
+                    let end = bytes[line...].firstIndex(of: .lineFeed) ?? bytes.endIndex
+                    if isLineStart, Self.isContentLength(bytes[line..<end]) { return true }
+                    isLineStart = end < bytes.endIndex
+                    line = isLineStart ? end + 1 : end
+                }
+            case .lastHeader(let name, let withName, let ownsLine):
+                if withName, HeaderName(bytes: name.span) == .contentLength { return true }
+                isLineStart = ownsLine
+            case .part(.routes(let ownsLine)): isLineStart = ownsLine
+            case .part: isLineStart = false
+            }
+        }
+        return false
+    }
+
+    private static func isContentLength(_ line: ArraySlice<UInt8>) -> Bool {
+        guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { return false }
+        let name = Array(line[..<colon].filter { !$0.isBlank })
+        return HeaderName(bytes: name.span) == .contentLength
+    }
+}
+
 // MARK: Slots
 
 extension TemplateCompiler {
@@ -169,6 +202,7 @@ extension TemplateCompiler {
         case .cseq(let offset): .part(.cseq(offset))
         case .peerTag: .part(.peerTag)
         case .localIP: .part(.localIP)
+        case .localPort(let offset): .part(.localPort(offset))
         case .messageIndex(let offset): .part(.messageIndex(offset))
         case .contentLength(let offset): .part(.contentLength(offset))
         case .lastHeader(let name, let withName):
@@ -186,7 +220,7 @@ extension TemplateCompiler {
         case .lastHeader, .lastRequestURI, .lastCSeqNumber, .lastMessage: usesLastMessage = true
         case .routes, .nextURL: usesRouteSet = true
         case .peerTag: usesPeerTag = true
-        case .callNumber, .callID, .branch, .cseq, .localIP, .messageIndex, .contentLength: break
+        case .callNumber, .callID, .branch, .cseq, .localIP, .localPort, .messageIndex, .contentLength: break
         }
     }
 }
@@ -196,8 +230,8 @@ extension MessageTemplate.Slot {
     fileprivate var mayVanish: Bool {
         switch self {
         case .lastHeader, .routes: true
-        case .callNumber, .callID, .branch, .cseq, .peerTag, .localIP, .messageIndex, .contentLength, .lastRequestURI,
-            .lastCSeqNumber, .lastMessage, .nextURL:
+        case .callNumber, .callID, .branch, .cseq, .peerTag, .localIP, .localPort, .messageIndex, .contentLength,
+            .lastRequestURI, .lastCSeqNumber, .lastMessage, .nextURL:
             false
         }
     }

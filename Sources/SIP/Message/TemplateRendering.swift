@@ -50,6 +50,8 @@ extension MessageTemplate {
                 out.append(texts.extracting(values.peerTag.bounds))
             case .localIP:
                 out.append(hostInURI: values.localAddress)
+            case .localPort(let offset):
+                out.append(number: UInt32(values.localAddress.port), plus: offset)
             case .messageIndex(let offset):
                 out.append(number: values.messageIndex, plus: offset)
             case .contentLength(let offset):

@@ -35,6 +35,13 @@ package struct RetransmissionSchedule: Sendable, BitwiseCopyable {
         next = min(start + t1, givesUpAt)
     }
 
+    /// The same end, and nothing sent again before it: over a reliable transport only timers B, F and H run.
+    package static func givingUp(start: MonotonicInstant, t1: Nanoseconds) -> RetransmissionSchedule {
+        var schedule = RetransmissionSchedule(start: start, t1: t1)
+        schedule.wait(until: schedule.givesUpAt, length: t1 * 64)
+        return schedule
+    }
+
     /// - Parameter cap: T2, or nil for an INVITE, whose intervals double without a cap (RFC 3261, 17.1.1.2).
     package mutating func event(at now: MonotonicInstant, cap: Nanoseconds?) -> Event {
         if now < next { return .notYet }

@@ -17,6 +17,6 @@ package struct TimerValues: Sendable, Equatable, BitwiseCopyable {
         self.t4 = t4
     }
 
-    /// Timers B, D, F, H, J, L and M on UDP: 64 x T1, 32 s by default.
+    /// Timers B, F, H, L and M, and on UDP D and J: 64 x T1, 32 s by default.
     package var transactionTimeout: Nanoseconds { t1 * 64 }
 }

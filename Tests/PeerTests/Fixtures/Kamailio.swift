@@ -15,27 +15,34 @@ enum Kamailio {
 
     /// Starts it with `configuration` and waits until it listens.
     static func during<R: Sendable>(
-        _ configuration: String, address: String = "127.0.0.1", port: UInt16, by prefix: [String] = [],
-        in scratch: Scratch, _ body: (Running) async throws -> R
+        _ configuration: String, address: String = "127.0.0.1", port: UInt16, over transport: String = "udp",
+        by prefix: [String] = [], in scratch: Scratch, _ body: (Running) async throws -> R
     ) async throws -> R {
         let file = try scratch.write(configuration, to: "kamailio-\(port).cfg")
         let command = Command(
-            "kamailio", "-f", file, "-l", "udp:\(address):\(port)", "-DD", "-E", "-m", "64", "-M", "8", "-w",
+            "kamailio", "-f", file, "-l", "\(transport):\(address):\(port)", "-DD", "-E", "-m", "64", "-M", "8", "-w",
             scratch.path,
             "-Y", scratch.path, "-P", scratch.path("kamailio-\(port).pid"))
         return try await scratch.during(command.run(by: prefix)) { running in
-            try await running.waitForPort(port)
+            if transport == "udp" {
+                try await running.waitForPort(port)
+            } else {
+                try await running.waitForListener(port)
+            }
             return try await body(running)
         }
     }
 
-    private static func head(_ names: [String], workers: Int) -> String {
+    private static func head(_ names: [String], workers: Int, takesTCP: Bool = false) -> String {
         """
         #!KAMAILIO
         debug=0
         log_stderror=yes
         children=\(workers)
-        disable_tcp=yes
+        disable_tcp=\(takesTCP ? "no" : "yes")
+        tcp_children=2
+        tcp_connection_lifetime=60
+        enable_tls=\(names.contains("tls") ? "yes" : "no")
         auto_aliases=no
         server_signature=no
         maxbuffer=4194304
@@ -45,28 +52,46 @@ enum Kamailio {
     }
 
     /// Answers every call at once and remembers none: 100, 180, 200 with an SDP body; 200 to the BYE.
-    static var statelessUAS: String {
-        head(["sl", "pv", "textops", "siputils"], workers: 2) + #"""
-            request_route {
-                switch ($rm) {
-                case "ACK":
-                    exit;
-                case "INVITE":
-                    sl_send_reply("100", "Trying");
-                    append_to_reply("Contact: <sip:answer@$Ri:$Rp>\r\n");
-                    sl_send_reply("180", "Ringing");
-                    set_reply_body("v=0\r\no=- 7 7 IN IP4 $Ri\r\ns=-\r\nc=IN IP4 $Ri\r\nt=0 0\r\nm=audio 30000 RTP/AVP 0\r\n", "application/sdp");
-                    sl_send_reply("200", "OK");
-                    exit;
-                case "BYE":
-                    sl_send_reply("200", "OK");
-                    exit;
-                default:
-                    sl_send_reply("501", "Not Implemented");
-                }
-            }
+    static var statelessUAS: String { head(answering, workers: 2) + answers }
 
-            """#
+    /// The same over TCP.
+    static var streamUAS: String { head(answering, workers: 2, takesTCP: true) + answers }
+
+    /// The same over TLS, with this certificate and key.
+    static func secureUAS(certificate: String, key: String) -> String {
+        head(answering + ["tls"], workers: 2, takesTCP: true)
+            + """
+            modparam("tls", "certificate", "\(certificate)")
+            modparam("tls", "private_key", "\(key)")
+            modparam("tls", "tls_method", "TLSv1.2+")
+
+            """ + answers
+    }
+
+    private static let answering = ["sl", "pv", "textops", "siputils"]
+
+    private static var answers: String {
+        #"""
+        request_route {
+            switch ($rm) {
+            case "ACK":
+                exit;
+            case "INVITE":
+                sl_send_reply("100", "Trying");
+                append_to_reply("Contact: <sip:answer@$Ri:$Rp>\r\n");
+                sl_send_reply("180", "Ringing");
+                set_reply_body("v=0\r\no=- 7 7 IN IP4 $Ri\r\ns=-\r\nc=IN IP4 $Ri\r\nt=0 0\r\nm=audio 30000 RTP/AVP 0\r\n", "application/sdp");
+                sl_send_reply("200", "OK");
+                exit;
+            case "BYE":
+                sl_send_reply("200", "OK");
+                exit;
+            default:
+                sl_send_reply("501", "Not Implemented");
+            }
+        }
+
+        """#
     }
 
     /// One worker that computes for about 10 us a loop over each INVITE before it answers, and takes nothing else meanwhile.
