@@ -63,7 +63,7 @@ package struct LoadLevel {
         defer { for capture in captures { _ = capture.stop() } }
         let writer = try RecordWriter(
             directory: directory, workers: workers, responseTimeNames: program.responseTimeNames.count,
-            comparesTags: setup.comparesTags, channel: channel,
+            comparesTags: setup.comparesTags, hasNotes: setup.options.scenario.hasNotes, channel: channel,
             onInterval: progress, onFailure: { control.ask(for: .stopping) })
         let begun = SystemClock.wall()
         try writeManifest(lines[0], target, begun, stamps)
@@ -166,6 +166,13 @@ package struct LoadLevel {
             service: options.target?.user ?? "service", remoteHost: options.target?.host ?? target.host, remote: target,
             local: source, hasSeveralSources: setup.sources.count > 1, processID: getpid(), keys: options.keys)
         constants.version = "sipmeter \(options.version)"
+        constants.users = options.users
+        constants.injections = options.injections
+        constants.globals = options.globals
+        constants.files = options.files
+        constants.allowsCommands = options.allowsCommands
+        constants.username = options.username
+        constants.password = options.password
         let program: Program
         do throws(ScenarioError) { program = try options.scenario.compile(constants) } catch {
             throw RunFailure(error)
@@ -223,6 +230,8 @@ package struct LoadLevel {
         configuration.ringTimeout = options.ringTimeout
         configuration.hold = options.hold
         configuration.tagging = setup.tagging
+        configuration.seed = options.seed
+        (configuration.wallStart, configuration.utcOffset) = LocalTime.at(start)
         return configuration
     }
 
@@ -244,11 +253,17 @@ package struct LoadLevel {
         let limits = UAC.Limits(
             maxConcurrent: share + (worker < options.maxConcurrent % options.workers ? 1 : 0),
             coalescing: options.batch)
+        let loop = options.users.map {
+            UserLoop(
+                users: $0, start: configuration.start, duration: options.duration, limit: options.callLimit ?? .max,
+                worker: worker, workers: options.workers)
+        }
         let (control, socket, raw) = (control, line.socket, line.raw)
         let body: @Sendable () -> Void = {
             WorkerThread.askForShortSlices()
             var uac = UAC(
-                program: program, configuration: configuration, pacer: pacer, target: target, limits: limits)
+                program: program, configuration: configuration, pacer: pacer, target: target, limits: limits,
+                loop: loop)
             var work = UACWorker(settings: settings, channel: channel, control: control)
             box.set(work.run(&uac, on: socket.take(), raw: raw.take(), waking: wakeup))
         }
@@ -329,6 +344,8 @@ package struct LoadLevel {
 
     /// Calls the schedule holds for this time: what had to be offered.
     private func scheduled(within length: Nanoseconds) -> UInt64 {
+        // Users' calls have no schedule.
+        if setup.options.users != nil { return 0 }
         let start = MonotonicInstant(nanoseconds: 0)
         var pacer = pacer(start)
         var count: UInt64 = 0

@@ -13,6 +13,8 @@ package final class ServerWorker: Sendable {
         package var queued = 0
         package var dropped: UInt64 = 0
         package var overflowed: UInt64 = 0
+        /// How far the scenario wants the answering stopped.
+        package var stopRequest = StopRequest.none
         package init() {}
     }
 
@@ -34,6 +36,7 @@ package final class ServerWorker: Sendable {
     ///   - makeServer: is given the address really bound.
     package init(
         binding address: SocketAddress, window: Nanoseconds = .zero,
+        onNote: @escaping @Sendable (ScenarioNote, String) -> Void = { _, _ in },
         makeServer: (SocketAddress) throws -> AnsweringServer
     ) throws {
         var options = UDPSocket.Options()
@@ -46,7 +49,7 @@ package final class ServerWorker: Sendable {
         self.shared = shared
         let handover = Handover(socket)
         thread = try WorkerThread(name: "sipmeter-answer") {
-            Self.serve(server.take(), on: handover.take(), window: window, shared)
+            Self.serve(server.take(), on: handover.take(), window: window, onNote, shared)
         }
     }
 
@@ -61,7 +64,8 @@ package final class ServerWorker: Sendable {
     }
 
     private static func serve(
-        _ server: consuming AnsweringServer, on socket: consuming UDPSocket, window: Nanoseconds, _ shared: Shared
+        _ server: consuming AnsweringServer, on socket: consuming UDPSocket, window: Nanoseconds,
+        _ onNote: (ScenarioNote, String) -> Void, _ shared: Shared
     ) {
         var server = server
         var socket = socket
@@ -77,6 +81,7 @@ package final class ServerWorker: Sendable {
             let now = SystemClock.monotonic()
             server.advance(to: now)
             flush(&server, &socket, &poller)
+            tellNotes(&server, onNote)
             if now >= nextFigures {
                 takeErrors(&server, &socket)
                 publish(&server, &socket, shared)
@@ -126,6 +131,13 @@ package final class ServerWorker: Sendable {
         return total
     }
 
+    /// What the scenario logs, and commands it wants run.
+    private static func tellNotes(_ server: inout AnsweringServer, _ onNote: (ScenarioNote, String) -> Void) {
+        if server.uas.engine.journal.notes.isEmpty { return }
+        for note in server.uas.engine.journal.notes { onNote(note, server.uas.engine.journal.text(of: note)) }
+        server.uas.engine.journal.removeAll()
+    }
+
     private static func takeErrors(_ server: inout AnsweringServer, _ socket: inout UDPSocket) {
         server.uas.engine.counters.icmpErrors += UInt64(socket.drainErrors { _, _ in })
     }
@@ -159,6 +171,7 @@ package final class ServerWorker: Sendable {
         figures.queued = server.queued
         figures.dropped = server.dropped
         figures.overflowed = server.overflowed
+        figures.stopRequest = server.uas.engine.stopRequest
         shared.figures.withLock { $0 = figures }
     }
 }
