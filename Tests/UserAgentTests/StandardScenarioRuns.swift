@@ -12,8 +12,9 @@ import UserAgent
     private func text(_ bytes: [UInt8]?) -> String { String(decoding: bytes ?? [], as: UTF8.self) }
     private func branch(_ bytes: [UInt8]?) -> String {
         var index = MessageIndex()
-        try? index.parse((bytes ?? []).span)
-        return String(decoding: (bytes ?? [])[index.viaBranch.bounds], as: UTF8.self)
+        let bytes = bytes ?? []
+        try? index.parse(bytes.span)
+        return String(decoding: bytes[index.viaBranch.bounds], as: UTF8.self)
     }
 
     @Test func aRegistrationWithoutAChallenge() throws {
