@@ -27,7 +27,21 @@ let package = Package(
         .target(name: "Scenarios", dependencies: ["SIP", "Datagrams"], swiftSettings: pure),
         .target(
             name: "StandardScenarios", path: "scenarios",
-            resources: [.embedInCode("uac.xml"), .embedInCode("uas.xml")], swiftSettings: strict),
+            resources: [
+                .embedInCode("uac.xml"),
+                .embedInCode("uas.xml"),
+                .embedInCode("register.xml"),
+                .embedInCode("register-auth.xml"),
+                .embedInCode("options.xml"),
+                .embedInCode("message.xml"),
+                .embedInCode("invite-auth.xml"),
+                .embedInCode("cancel.xml"),
+                .embedInCode("reinvite.xml"),
+                .embedInCode("redirect.xml"),
+                .embedInCode("busy.xml"),
+                .embedInCode("uas-early.xml"),
+                .embedInCode("b-leg.xml"),
+            ], swiftSettings: strict),
         .target(
             name: "UserAgent", dependencies: ["Scenarios", "SIP", "Datagrams", "Observations"], swiftSettings: pure),
         .target(
@@ -49,6 +63,7 @@ let package = Package(
         .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
         .target(name: "CGzipFile", linkerSettings: [.linkedLibrary("z")]),
         .target(name: "CLinuxNet"),
+        .target(name: "PosixPatterns", dependencies: ["Scenarios"], swiftSettings: strict),
         .target(
             name: "UDPTransport", dependencies: ["CLinuxNet", "COpenSSL", "Datagrams"], swiftSettings: strict),
         .target(
@@ -77,7 +92,7 @@ let package = Package(
             dependencies: [
                 "LoadRun", "Reports", "MachineReport", "Latency", "Scenarios", "StandardScenarios", "UDPTransport",
                 "StreamTransport", "UserAgent", "Observations", "Datagrams", "SIP", "Captures", "PacketCapture",
-                "Breakdown", "KernelTrace",
+                "Breakdown", "KernelTrace", "PosixPatterns",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
 
@@ -86,16 +101,19 @@ let package = Package(
         .executableTarget(
             name: "sipmeter-micro",
             dependencies: [
-                "Latency", "Reports", "Scenarios", "StandardScenarios", "UserAgent", "Observations", "Datagrams", "SIP",
+                "Latency", "Reports", "Scenarios", "StandardScenarios", "PosixPatterns", "UserAgent", "Observations",
+                "Datagrams", "SIP",
             ], path: "Benchmarks/micro", swiftSettings: strict),
 
         // Tests. `Simulation` is a library: virtual time, a lossy link, scripted peers.
         .target(
-            name: "Simulation", dependencies: ["UserAgent", "Scenarios", "SIP", "Datagrams", "Observations"],
+            name: "Simulation",
+            dependencies: ["UserAgent", "Scenarios", "PosixPatterns", "SIP", "Datagrams", "Observations"],
             path: "Tests/Simulation", swiftSettings: strict),
         .testTarget(name: "SIPTests", dependencies: ["SIP", "Datagrams"], swiftSettings: strict),
         .testTarget(
-            name: "ScenariosTests", dependencies: ["Scenarios", "StandardScenarios", "SIP", "Datagrams"],
+            name: "ScenariosTests",
+            dependencies: ["Scenarios", "PosixPatterns", "StandardScenarios", "SIP", "Datagrams"],
             swiftSettings: strict),
         .testTarget(
             name: "UserAgentTests",

@@ -209,7 +209,7 @@ package struct RunSummary: Sendable {
 }
 
 extension CallOutcome {
-    /// The text of the `outcome` column.
+    /// The text of the `outcome` column; a failed check also says which kind.
     package var text: String {
         switch self {
         case .ok: "ok"
@@ -219,6 +219,7 @@ extension CallOutcome {
         case .refused: "refused"
         case .unsent: "unsent"
         case .interrupted: "interrupted"
+        case .check(let check): "check: \(check.text)"
         }
     }
 
@@ -231,6 +232,7 @@ extension CallOutcome {
         case .refused: 100_002
         case .unsent: 100_003
         case .interrupted: 100_004
+        case .check(let check): 100_005 + Int(check.rawValue)
         }
     }
 }

@@ -61,7 +61,7 @@ package struct SessionMetrics: Sendable, Equatable {
         case .ok, .status:
             ended += 1
             completed += 1
-        case .timeout, .unexpected, .refused: ended += 1
+        case .timeout, .unexpected, .refused, .check: ended += 1
         case .interrupted, .unsent: break
         }
     }
@@ -83,7 +83,7 @@ package struct SessionMetrics: Sendable, Equatable {
         case .timeout: return 408
         case .refused: return 503
         case .status(let status): return status
-        case .ok, .unexpected: return 0
+        case .ok, .unexpected, .check: return 0
         case .unsent, .interrupted: return nil
         }
     }

@@ -31,7 +31,7 @@ package struct TagPopulations: Sendable {
         if call.retransmissions > 0 { population.callsWithRetransmission += 1 }
         switch call.outcome {
         case .ok: population.ok += 1
-        case .status, .timeout, .unexpected, .refused: population.failed += 1
+        case .status, .timeout, .unexpected, .refused, .check: population.failed += 1
         case .unsent, .interrupted: break
         }
         if let rtt = call.rtt { population.times.append(BlockedSample.Timed(number: call.number, length: rtt)) }

@@ -64,7 +64,7 @@ package struct LoadLevel {
         defer { for capture in captures { _ = capture.stop() } }
         let writer = try RecordWriter(
             directory: directory, workers: workers, responseTimeNames: program.responseTimeNames.count,
-            comparesTags: setup.comparesTags, channel: channel,
+            comparesTags: setup.comparesTags, hasNotes: setup.options.scenario.hasNotes, channel: channel,
             onInterval: progress, onFailure: { control.ask(for: .stopping) })
         let begun = SystemClock.wall()
         try writeManifest(lines[0], target, begun, stamps)
@@ -215,6 +215,13 @@ package struct LoadLevel {
         constants.version = "sipmeter \(options.version)"
         constants.transport = "\(options.transport.sip.viaName)"
         constants.hasVaryingPort = options.transport.sip.isReliable
+        constants.users = options.users
+        constants.injections = options.injections
+        constants.globals = options.globals
+        constants.files = options.files
+        constants.allowsCommands = options.allowsCommands
+        constants.username = options.username
+        constants.password = options.password
         let program: Program
         do throws(ScenarioError) { program = try options.scenario.compile(constants) } catch {
             throw RunFailure(error)
@@ -274,6 +281,8 @@ package struct LoadLevel {
         configuration.tagging = setup.tagging
         configuration.transport = options.transport.sip
         configuration.hasSourcePerCall = options.transport.sip.isReliable && options.connections == .perCall
+        configuration.seed = options.seed
+        (configuration.wallStart, configuration.utcOffset) = LocalTime.at(start)
         return configuration
     }
 
@@ -295,11 +304,17 @@ package struct LoadLevel {
         let limits = UAC.Limits(
             maxConcurrent: share + (worker < options.maxConcurrent % options.workers ? 1 : 0),
             coalescing: options.batch)
+        let loop = options.users.map {
+            UserLoop(
+                users: $0, start: configuration.start, duration: options.duration, limit: options.callLimit ?? .max,
+                worker: worker, workers: options.workers)
+        }
         let (control, wire) = (control, line.wire)
         let body: @Sendable () -> Void = {
             WorkerThread.askForShortSlices()
             var uac = UAC(
-                program: program, configuration: configuration, pacer: pacer, target: target, limits: limits)
+                program: program, configuration: configuration, pacer: pacer, target: target, limits: limits,
+                loop: loop)
             switch wire {
             case .datagrams(let socket, let raw):
                 var work = UACWorker(settings: settings, channel: channel, control: control)
@@ -394,6 +409,8 @@ package struct LoadLevel {
 
     /// Calls the schedule holds for this time: what had to be offered.
     private func scheduled(within length: Nanoseconds) -> UInt64 {
+        // Users' calls have no schedule.
+        if setup.options.users != nil { return 0 }
         let start = MonotonicInstant(nanoseconds: 0)
         var pacer = pacer(start)
         var count: UInt64 = 0

@@ -23,10 +23,11 @@ final class RecordWriter: Sendable {
     ///   - onInterval: called on the writing thread for each second's row.
     ///   - onFailure: a file could not be written; what came before stays.
     init(
-        directory: String, workers: Int, responseTimeNames: Int, comparesTags: Bool = false, channel: JournalChannel,
+        directory: String, workers: Int, responseTimeNames: Int, comparesTags: Bool = false, hasNotes: Bool = false,
+        channel: JournalChannel,
         onInterval: @escaping @Sendable (IntervalRow) -> Void, onFailure: @escaping @Sendable () -> Void
     ) throws {
-        let files = Handover(try Files.create(in: directory, comparesTags: comparesTags))
+        let files = Handover(try Files.create(in: directory, comparesTags: comparesTags, hasNotes: hasNotes))
         let box = Box()
         self.box = box
         thread = try WorkerThread(name: "sipmeter-write") {
@@ -60,9 +61,13 @@ final class RecordWriter: Sendable {
         var retransmissions: OutputFile
         /// `rtt.csv` has no column for the tag: it is the same for all runs.
         var tagControl: OutputFile?
+        /// What the scenario logs, where it does.
+        var notes: OutputFile?
 
         /// Creates the files with their headers.
-        static func create(in directory: String, comparesTags: Bool) throws(RunFailure) -> Files {
+        static func create(
+            in directory: String, comparesTags: Bool, hasNotes: Bool
+        ) throws(RunFailure) -> Files {
             let rtt = try open(directory + "/rtt.csv") { CSV.appendRTTHeader(to: &$0) }
             let intervals = try open(directory + "/intervals.csv") { CSV.appendIntervalsHeader(to: &$0) }
             let retransmissions = try open(directory + "/retransmissions.csv") {
@@ -72,6 +77,7 @@ final class RecordWriter: Sendable {
             if comparesTags {
                 files.tagControl = try open(directory + "/tag_control.csv") { CSV.appendTagControlHeader(to: &$0) }
             }
+            if hasNotes { files.notes = try open(directory + "/scenario.log") { _ in } }
             return files
         }
 
@@ -89,6 +95,15 @@ final class RecordWriter: Sendable {
             try intervals.flush()
             try retransmissions.flush()
             try tagControl?.flush()
+            try notes?.flush()
+        }
+
+        /// `1.234567890 call 7 log: text`: seconds from the run's start.
+        private mutating func append(_ note: ScenarioNote, of journal: Journal) {
+            guard notes != nil else { return }
+            let (whole, rest) = note.at.rawValue.quotientAndRemainder(dividingBy: 1_000_000_000)
+            let fraction = String(rest + 1_000_000_000).dropFirst()
+            notes!.rows.append(text: "\(whole).\(fraction) call \(note.call) \(note.kind): \(journal.text(of: note))\n")
         }
 
         private mutating func appendTag(of call: CallRecord) {
@@ -105,6 +120,7 @@ final class RecordWriter: Sendable {
                 CSV.appendRetransmissionsRow(record, to: &retransmissions.rows)
                 if retransmissions.isLarge { try retransmissions.flush() }
             }
+            for note in journal.notes { append(note, of: journal) }
             for row in rows { CSV.appendIntervalsRow(row, to: &intervals.rows) }
             try flush()
         }
@@ -128,6 +144,9 @@ final class RecordWriter: Sendable {
                 let isMarked = recorders[worker].record(journal) != nil
                 if isMarked, let interval = recorders[worker].lastInterval { seconds.add(interval, of: worker) }
                 let rows = seconds.takeComplete()
+                for note in journal.notes where note.kind == .command {
+                    ScenarioCommands.start(journal.text(of: note))
+                }
                 for call in journal.calls {
                     populations?.record(call)
                     if let point = PlotPoint(call) { points.append(point) }

@@ -22,7 +22,7 @@ package final class RunControl: Sendable {
 
     package init(watchesSignals: Bool) { self.watchesSignals = watchesSignals }
 
-    package func ask(for stage: Stage) { asked.store(stage.rawValue, ordering: .releasing) }
+    package func ask(for stage: Stage) { asked.max(stage.rawValue, ordering: .acquiringAndReleasing) }
 
     package var stage: Stage {
         let signals = watchesSignals ? SignalTrap.interruptions : 0
@@ -73,6 +73,8 @@ package struct WorkerReport: Sendable {
     package var disturbances = Disturbances()
     /// Over TCP and TLS.
     package var streams = StreamFigures()
+    /// The scenario ended the run by its action `error`.
+    package var scenarioFailed = false
     package init() {}
 
     /// Of several sending threads of one run: the longest times, and the end that says most.
@@ -82,6 +84,7 @@ package struct WorkerReport: Sendable {
         truncated += other.truncated
         disturbances.merge(other.disturbances)
         streams.merge(other.streams)
+        scenarioFailed = scenarioFailed || other.scenarioFailed
         if other.lastSendError != 0 { lastSendError = other.lastSendError }
         if other.end.weight > end.weight { end = other.end }
     }

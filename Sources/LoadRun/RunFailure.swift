@@ -5,6 +5,7 @@ package enum ExitCode: Int32, Sendable {
     case ok = 0
     case thresholdFailed = 2
     case generatorWasTheBottleneck = 3
+    case aborted = 4
     case usage = 64
     case badScenario = 65
     case unreachable = 69

@@ -96,6 +96,15 @@ package struct RunOptions: Sendable {
     /// Bytes asked for each sending thread's socket. Nil: `UDPSocket.Options` knows.
     package var receiveBuffer: Int?
     package var keys: [String: String] = [:]
+    /// Closed loop: so many users with one call each at a time, in place of a rate.
+    package var users: Int?
+    package var injections: [Injection] = []
+    package var globals: [(name: String, text: String)] = []
+    /// Contents of the files that `[file name=…]` names.
+    package var files: [String: [UInt8]] = [:]
+    package var allowsCommands = false
+    package var username: String?
+    package var password = "password"
     /// Of the built-in target.
     package var capacity = CapacityProfile.asterisk2014
     package var capacityName = "asterisk-2014"

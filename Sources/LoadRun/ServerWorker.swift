@@ -17,6 +17,8 @@ package final class ServerWorker: Sendable {
         package var overflowed: UInt64 = 0
         /// Over TCP and TLS.
         package var streams = StreamFigures()
+        /// How far the scenario wants the answering stopped.
+        package var stopRequest = StopRequest.none
         package init() {}
     }
 
@@ -38,6 +40,7 @@ package final class ServerWorker: Sendable {
     ///   - makeServer: is given the address really bound.
     package init(
         binding address: SocketAddress, window: Nanoseconds = .zero,
+        onNote: @escaping @Sendable (ScenarioNote, String) -> Void = { _, _ in },
         makeServer: (SocketAddress) throws -> AnsweringServer
     ) throws {
         var options = UDPSocket.Options()
@@ -50,14 +53,14 @@ package final class ServerWorker: Sendable {
         self.shared = shared
         let handover = Handover(socket)
         thread = try WorkerThread(name: "sipmeter-answer") {
-            Self.serve(server.take(), on: handover.take(), window: window, shared)
+            Self.serve(server.take(), on: handover.take(), window: window, onNote, shared)
         }
     }
 
     /// Listens on `address` for connections and starts answering.
     private init(
         listeningOn address: SocketAddress, _ transport: TransportProtocol, _ tls: TLSSettings,
-        makeServer: (SocketAddress) throws -> AnsweringServer
+        onNote: @escaping @Sendable (ScenarioNote, String) -> Void, makeServer: (SocketAddress) throws -> AnsweringServer
     ) throws {
         let context: TLSContext?
         do {
@@ -73,18 +76,20 @@ package final class ServerWorker: Sendable {
             try StreamServing(server, listener, context, transport, waking: shared.wakeup))
         thread = try WorkerThread(name: "sipmeter-answer") {
             var serving = serving.take()
-            serving.run(shared)
+            serving.run(shared, onNote)
         }
     }
 
     /// - Parameter window: of datagrams only.
     package convenience init(
         binding address: SocketAddress, over transport: TransportProtocol, window: Nanoseconds = .zero,
-        tls: TLSSettings, makeServer: (SocketAddress) throws -> AnsweringServer
+        tls: TLSSettings, onNote: @escaping @Sendable (ScenarioNote, String) -> Void = { _, _ in },
+        makeServer: (SocketAddress) throws -> AnsweringServer
     ) throws {
         switch transport {
-        case .udp: try self.init(binding: address, window: window, makeServer: makeServer)
-        case .tcp, .tls: try self.init(listeningOn: address, transport, tls, makeServer: makeServer)
+        case .udp: try self.init(binding: address, window: window, onNote: onNote, makeServer: makeServer)
+        case .tcp, .tls:
+            try self.init(listeningOn: address, transport, tls, onNote: onNote, makeServer: makeServer)
         }
     }
 
@@ -99,7 +104,8 @@ package final class ServerWorker: Sendable {
     }
 
     private static func serve(
-        _ server: consuming AnsweringServer, on socket: consuming UDPSocket, window: Nanoseconds, _ shared: Shared
+        _ server: consuming AnsweringServer, on socket: consuming UDPSocket, window: Nanoseconds,
+        _ onNote: (ScenarioNote, String) -> Void, _ shared: Shared
     ) {
         var server = server
         var socket = socket
@@ -115,6 +121,7 @@ package final class ServerWorker: Sendable {
             let now = SystemClock.monotonic()
             server.advance(to: now)
             flush(&server, &socket, &poller)
+            tellNotes(&server, onNote)
             if now >= nextFigures {
                 takeErrors(&server, &socket)
                 publish(&server, &socket, shared)
@@ -164,6 +171,13 @@ package final class ServerWorker: Sendable {
         return total
     }
 
+    /// What the scenario logs, and commands it wants run.
+    static func tellNotes(_ server: inout AnsweringServer, _ onNote: (ScenarioNote, String) -> Void) {
+        if server.uas.engine.journal.notes.isEmpty { return }
+        for note in server.uas.engine.journal.notes { onNote(note, server.uas.engine.journal.text(of: note)) }
+        server.uas.engine.journal.removeAll()
+    }
+
     private static func takeErrors(_ server: inout AnsweringServer, _ socket: inout UDPSocket) {
         server.uas.engine.counters.icmpErrors += UInt64(socket.drainErrors { _, _ in })
     }
@@ -203,5 +217,6 @@ extension ServerWorker.Figures {
         queued = server.queued
         dropped = server.dropped
         overflowed = server.overflowed
+        stopRequest = server.uas.engine.stopRequest
     }
 }

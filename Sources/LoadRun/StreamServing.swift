@@ -1,4 +1,5 @@
 import Datagrams
+import Observations
 import Glibc
 import SIP
 import StreamTransport
@@ -40,12 +41,13 @@ struct StreamServing: ~Copyable {
         self.listener = listener
     }
 
-    mutating func run(_ shared: ServerWorker.Shared) {
+    mutating func run(_ shared: ServerWorker.Shared, _ onNote: (ScenarioNote, String) -> Void) {
         var nextFigures = SystemClock.monotonic()
         while !shared.isStopping.load(ordering: .acquiring) {
             let now = SystemClock.monotonic()
             server.advance(to: now)
             flush()
+            ServerWorker.tellNotes(&server, onNote)
             if now >= nextFigures {
                 dropUnfinished(at: now)
                 publish(shared)

@@ -301,12 +301,25 @@ struct UACWorker: ~Copyable {
     }
 
     private mutating func heedControl(_ uac: inout UAC, at now: MonotonicInstant) {
+        heedScenario(uac.engine.stopRequest)
         let asked = control.stage
         guard asked > stage else { return }
         stage = asked
         uac.stopOffering()
         beginDraining(at: now)
         if asked == .stopping { uac.engine.giveUp(.interrupted, at: now) }
+    }
+
+    /// `exec int_cmd` and `error`: the scenario itself ends the run, for all workers.
+    private mutating func heedScenario(_ request: StopRequest) {
+        switch request {
+        case .none: break
+        case .gracefully: control.ask(for: .draining)
+        case .now: control.ask(for: .stopping)
+        case .failed:
+            report.scenarioFailed = true
+            control.ask(for: .stopping)
+        }
     }
 
     private mutating func ending(_ uac: inout UAC, at now: MonotonicInstant) -> WorkerReport.End? {
@@ -342,7 +355,7 @@ struct UACWorker: ~Copyable {
             nextMark = nextMark + .seconds(1)
             // After a stall: one mark for all the seconds it took.
             while nextMark <= now { nextMark = nextMark + .seconds(1) }
-        } else if uac.engine.journal.isFull {
+        } else if uac.engine.journal.isFull || uac.engine.journal.isUrgent {
             channel.hand(over: &uac.engine.journal, of: settings.number)
         }
     }

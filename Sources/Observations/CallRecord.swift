@@ -15,6 +15,31 @@ package enum CallOutcome: Hashable, Sendable, BitwiseCopyable {
     case unsent
     /// Still open when the run was stopped.
     case interrupted
+    /// The call ran to its end, but a check of the scenario's failed on the way.
+    case check(ScenarioCheck)
+}
+
+/// A check of a scenario that failed: SIPp counts each kind apart.
+package enum ScenarioCheck: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
+    case regexpDoesNotMatch, regexpMatches, headerNotFound, testFails, testHolds, textsDiffer, textsAreEqual
+    /// `exec int_cmd="stop_call"`.
+    case rejected
+    /// `[authentication]` without a challenge, or a challenge that cannot be answered.
+    case noCredentials
+
+    package var text: String {
+        switch self {
+        case .regexpDoesNotMatch: "expression does not match"
+        case .regexpMatches: "expression matches"
+        case .headerNotFound: "header not found"
+        case .testFails: "test does not hold"
+        case .testHolds: "test holds"
+        case .textsDiffer: "texts differ"
+        case .textsAreEqual: "texts are equal"
+        case .rejected: "stopped by the scenario"
+        case .noCredentials: "no credentials for the challenge"
+        }
+    }
 }
 
 /// Which clock both ends of `rtt` were read from: the `clock` column.

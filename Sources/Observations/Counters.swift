@@ -47,6 +47,10 @@ package struct Counters: Sendable, BitwiseCopyable, Equatable {
     /// Times the wall clock, which packets are stamped with, was seen to be set.
     package var clockSteps: UInt64 = 0
 
+    // Scenarios
+    /// Media actions, which are accepted and not carried out.
+    package var mediaSkipped: UInt64 = 0
+
     package init() {}
 }
 

@@ -1,9 +1,16 @@
+import Datagrams
+
 /// What one worker has observed since it last handed a journal over: filled on the sending thread, read on the writing
 /// thread. Whole journals change hands, so the two never wait for each other.
 package struct Journal: Sendable {
     package var calls: [CallRecord] = []
     package var retransmissions: [RetransmissionRecord] = []
     package var responseTimes: [NamedResponseTime] = []
+    /// What scenarios log, and commands they want run.
+    package private(set) var notes: [ScenarioNote] = []
+    package private(set) var noteText = ByteBuffer(capacity: 0)
+    /// A command waits to be run: it is not to wait for the end of the second.
+    package private(set) var isUrgent = false
     /// At most one: a journal is handed over at the end of each second.
     package var mark: IntervalMark?
 
@@ -15,15 +22,39 @@ package struct Journal: Sendable {
     /// A journal this full is handed over early.
     package static let callCapacity = 4096
 
-    package var isFull: Bool { calls.count >= Self.callCapacity || retransmissions.count >= Self.callCapacity }
+    /// Text of notes that is kept until the end of a second; the journal is handed over early above it.
+    package static let noteCapacity = 1 << 20
+
+    package var isFull: Bool {
+        calls.count >= Self.callCapacity || retransmissions.count >= Self.callCapacity
+            || noteText.count >= Self.noteCapacity
+    }
     package var isEmpty: Bool {
-        calls.isEmpty && retransmissions.isEmpty && responseTimes.isEmpty && mark == nil
+        calls.isEmpty && retransmissions.isEmpty && responseTimes.isEmpty && notes.isEmpty && mark == nil
+    }
+
+    package mutating func note(_ kind: ScenarioNote.Kind, call: UInt64, at instant: Nanoseconds, _ text: ByteBuffer) {
+        let start = noteText.count
+        noteText.append(text.storage.span.extracting(0..<text.count))
+        notes.append(
+            ScenarioNote(
+                kind: kind, call: call, at: instant, textStart: UInt32(clamping: start),
+                textCount: UInt32(clamping: text.count)))
+        if kind == .command { isUrgent = true }
+    }
+
+    package func text(of note: ScenarioNote) -> String {
+        let start = Int(note.textStart)
+        return String(decoding: noteText.storage[start..<start + Int(note.textCount)], as: UTF8.self)
     }
 
     package mutating func removeAll() {
         calls.removeAll(keepingCapacity: true)
         retransmissions.removeAll(keepingCapacity: true)
         responseTimes.removeAll(keepingCapacity: true)
+        notes.removeAll(keepingCapacity: true)
+        noteText.removeAll()
+        isUrgent = false
         mark = nil
     }
 }

@@ -84,12 +84,23 @@ package enum Keyword: Hashable, Sendable {
         return beginnings.contains { name.hasPrefix($0) } && (name.hasSuffix("audio") || name.hasSuffix("video"))
     }
 
-    /// Whether a program can be made of it today; the others are refused by name, never sent as they stand.
+    /// Whether a program can be made of it; the others are refused by name, never sent as they stand.
     var runs: Bool {
         switch self {
-        case .named(let name): name.runs
-        case .lastHeader, .key: true
-        case .variable, .field, .mediaSecurity: false
+        case .named(let name): name != .circuit
+        case .lastHeader, .key, .variable, .field: true
+        case .mediaSecurity: false
+        }
+    }
+
+    /// What may follow its name in the brackets.
+    var parameters: [String] {
+        switch self {
+        case .named(.file): ["name"]
+        case .named(.fill): ["variable", "text"]
+        case .named(.authentication): ["username", "password", "aka_K", "aka_OP", "aka_AMF"]
+        case .field: ["file", "line"]
+        case .named, .lastHeader, .key, .variable, .mediaSecurity: []
         }
     }
 
@@ -104,18 +115,6 @@ package enum Keyword: Hashable, Sendable {
 }
 
 extension Keyword.Name {
-    var runs: Bool {
-        switch self {
-        case .service, .remoteIP, .remoteHost, .remotePort, .transport, .localIP, .localIPType, .localPort, .serverIP,
-            .mediaIP, .mediaIPType, .mediaPort, .callNumber, .processID, .callID, .cseq, .branch, .messageIndex,
-            .version, .bodyLength, .peerTag, .lastRequestURI, .lastCSeqNumber, .lastMessage, .routes, .nextURL:
-            true
-        case .autoMediaPort, .rtpStreamAudioPort, .rtpStreamVideoPort, .users, .userID, .dynamicID, .clockTick, .date,
-            .timestamp, .file, .fill, .authentication, .circuit:
-            false
-        }
-    }
-
     var takesOffset: Bool {
         switch self {
         case .remotePort, .localPort, .mediaPort, .autoMediaPort, .rtpStreamAudioPort, .rtpStreamVideoPort, .cseq,

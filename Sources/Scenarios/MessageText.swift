@@ -11,8 +11,8 @@ package struct MessageText: Sendable {
         package let name: String
         /// The n of `[name+n]`, 0 without.
         package let offset: Int32
-        /// What follows the name: `file="users.csv" line=3`.
-        package let parameters: PlacedText?
+        /// What follows the name: `file="users.csv" line=3`; the values may hold keywords themselves.
+        package let parameters: [(name: String, value: MessageText)]
         /// Of the `[`, in the file.
         package let place: Int
     }
@@ -20,6 +20,33 @@ package struct MessageText: Sendable {
     package let pieces: [Piece]
     /// Of the first character, in the file.
     package let place: Int
+
+    /// The text of an attribute: as it stands, but for its keywords.
+    init(attribute text: PlacedText, _ findings: inout Findings) {
+        place = text.place(0)
+        var parser = KeywordParser(text: text)
+        pieces = parser.parse(&findings)
+    }
+
+    /// Nil where it depends on the call or the run.
+    package var constant: [UInt8]? {
+        var bytes: [UInt8] = []
+        for piece in pieces {
+            guard case .literal(let literal) = piece else { return nil }
+            bytes += literal
+        }
+        return bytes
+    }
+
+    /// Every keyword, also those inside the parameters of others.
+    package var keywords: [KeywordUse] {
+        var uses: [KeywordUse] = []
+        for case .keyword(let use) in pieces {
+            uses.append(use)
+            for parameter in use.parameters { uses += parameter.value.keywords }
+        }
+        return uses
+    }
 
     /// `nil` where nothing is left to send.
     init?(_ cdata: PlacedText, _ findings: inout Findings) {
@@ -166,17 +193,21 @@ struct KeywordParser {
             findings.error("the keyword in these brackets \(fault); write \\x5b for a `[` of the text", at: place)
             return
         }
-        let use = Self.keywordUse(inside, at: place)
+        let use = Self.keywordUse(inside, at: place, &findings)
         if use.check(&findings) {
             flushLiteral()
             pieces.append(.keyword(use))
         }
     }
 
-    private static func keywordUse(_ inside: PlacedText, at place: Int) -> MessageText.KeywordUse {
+    private static func keywordUse(
+        _ inside: PlacedText, at place: Int, _ findings: inout Findings
+    ) -> MessageText.KeywordUse {
         let bytes = inside.bytes
         var end = bytes.firstIndex { $0.isBlankOrLineEnd } ?? bytes.count
-        let parameters = end < bytes.count ? inside[end..<bytes.count] : nil
+        let parameters = KeywordParameters(end < bytes.count ? inside[end..<bytes.count] : nil).values.map {
+            (name: $0.name, value: MessageText(attribute: $0.value, &findings))
+        }
         var offset: Int32 = 0
         for index in 0..<max(0, end - 1)
         where (bytes[index] == UInt8(ascii: "+") || bytes[index] == UInt8(ascii: "-")) && bytes[index + 1].isDigit {
@@ -206,11 +237,21 @@ extension MessageText.KeywordUse {
     /// What can be said before the run's `-key` names are known; false where the keyword cannot be used.
     fileprivate func check(_ findings: inout Findings) -> Bool {
         if !keyword.runs {
-            findings.error("`[\(shownName)]` is not supported yet", at: place)
+            findings.error("`[\(shownName)]` is not supported", at: place)
             return false
         }
-        if let parameters {
-            findings.error("`[\(shownName)]` takes no parameters", at: parameters.place(1))
+        if let first = parameters.first, keyword.parameters.isEmpty {
+            findings.error("`[\(shownName)]` takes no parameters", at: first.value.place)
+            return false
+        }
+        for parameter in parameters where !keyword.parameters.contains(parameter.name) {
+            let near = Suggestion.ending(for: parameter.name, among: keyword.parameters)
+            findings.warning(
+                "`\(parameter.name.shown(limit: 40))` is not a parameter of `[\(shownName)]` and is ignored\(near)",
+                at: parameter.value.place)
+        }
+        for needed in neededParameters where self[needed] == nil {
+            findings.error("`[\(shownName)]` needs `\(needed)=…`", at: place)
             return false
         }
         if offset != 0, !keyword.takesOffset {
@@ -222,6 +263,16 @@ extension MessageText.KeywordUse {
             findings.warning("no SIP header is called `\(header)`: `[\(shownName)]` will be empty\(near)", at: place)
         }
         return true
+    }
+
+    package subscript(parameter: String) -> MessageText? { parameters.first { $0.name == parameter }?.value }
+
+    private var neededParameters: [String] {
+        switch keyword {
+        case .named(.file): ["name"]
+        case .named(.fill): ["variable"]
+        case .named, .lastHeader, .key, .variable, .field, .mediaSecurity: []
+        }
     }
 
     var shownName: String { name.shown(limit: 40) }

@@ -24,6 +24,50 @@ package struct Program: Sendable {
     /// A receive with `rrs` whose route set or contact is used by a later send.
     package var keepsRouteSet: Bool
 
+    // What only some scenarios have: all empty for one of plain sends and receives.
+
+    /// `Instruction.extras` less 1 indexes this.
+    package var extras: [StepExtras] = []
+    package var actions: [Action] = []
+    /// Texts of actions and keywords' parameters.
+    package var texts: [MessageTemplate] = []
+    /// What stands where a template says `insert`.
+    package var inserts: [Insert] = []
+    package var patterns: [any Pattern] = []
+    /// Header names of `ereg`, as plain bytes.
+    package var headerNames: [[UInt8]] = []
+    package var assignments: [Variable] = []
+    package var distributions: [Distribution] = []
+    package var injections: [Injection] = []
+    package var credentials: [Credentials] = []
+    package var variables = VariableNames()
+    /// Texts of global variables before the first call (`--set`).
+    package var initialGlobals: [(variable: Variable, text: [UInt8])] = []
+    /// Steps carried out once before the first call.
+    package var initialInstructions: [Instruction] = []
+    package var defaultMessages: [DefaultMessage: MessageTemplate] = [:]
+    package var counterNames: [String] = []
+    /// `_unexp.main`: where an unexpected message leads.
+    package var unexpectedTarget: UInt16?
+    /// `_unexp.retaddr` and `_unexp.pausedaddr`.
+    package var unexpectedReturn: Variable?
+    package var unexpectedPause: Variable?
+    /// An action shows `[last_*]` before its own message has become the last one.
+    package var keepsLastMessageWhileWaiting = false
+    /// Some receive loses messages on purpose.
+    package var losesReceived = false
+    package var mediaPort: UInt16 = 0
+    /// User and password of `[authentication]` without its own: `--auth-user`, `--auth-password`.
+    package var username: [UInt8] = []
+    package var password: [UInt8] = []
+    /// The digest URI where it is not the run's own: `sip:remote_ip:remote_port`.
+    package var digestURI: [UInt8] = []
+
+    /// Calls need the record that most scenarios do without.
+    package var needsCallExtras: Bool {
+        !actions.isEmpty || !extras.isEmpty || !inserts.isEmpty || !variables.call.isEmpty || !variables.user.isEmpty
+    }
+
     package init(
         name: String, role: Role, instructions: [Instruction], templates: [MessageTemplate],
         responseTimeNames: [String] = [], keepsLastMessage: Bool = false, keepsRouteSet: Bool = false
@@ -76,6 +120,11 @@ package struct Instruction: Sendable, BitwiseCopyable {
         package enum Match: Sendable, BitwiseCopyable, Equatable {
             case status(UInt16)
             case method(Method)
+            /// A method that is not known by name: its text in `Program.headerNames`.
+            case otherMethod(UInt16)
+            /// Of the status or the method: `Program.patterns`.
+            case statusPattern(UInt16)
+            case methodPattern(UInt16)
         }
         package enum Presence: Sendable, BitwiseCopyable { case mandatory, optional, globallyOptional }
 
@@ -98,6 +147,10 @@ package struct Instruction: Sendable, BitwiseCopyable {
             case fixed(Nanoseconds)
             /// No length in the file: the run's `--hold`.
             case runDefault
+            /// Milliseconds.
+            case variable(Variable)
+            /// Milliseconds, drawn from `Program.distributions`.
+            case sampled(UInt16)
         }
         package var length: Length
         package init(length: Length) { self.length = length }
@@ -108,6 +161,8 @@ package struct Instruction: Sendable, BitwiseCopyable {
     package var next: UInt16?
     /// Where to go when `timeout` or the retransmissions run out.
     package var onTimeout: UInt16?
+    /// 0: none. Else less 1 an index into `Program.extras`.
+    package var extras: UInt16 = 0
     /// Bit masks over `Program.responseTimeNames`.
     package var startsResponseTimes: UInt64
     package var stopsResponseTimes: UInt64
@@ -125,6 +180,56 @@ package struct Instruction: Sendable, BitwiseCopyable {
         self.stopsResponseTimes = stopsResponseTimes
         self.line = line
     }
+}
+
+/// What only some steps have.
+package struct StepExtras: Sendable, BitwiseCopyable {
+    package var test: Variable?
+    package var chance = 1.0
+    package var condition: Variable?
+    package var conditionIsInverse = false
+    package var repeatsResponseTimes = false
+    /// Index into `Program.counterNames`.
+    package var counter: UInt16?
+    package var loss = 0.0
+    /// Range in `Program.actions`.
+    package var firstAction: UInt32 = 0
+    package var actionCount: UInt16 = 0
+    package var startsTransaction: UInt16?
+    package var respondsTo: UInt16?
+    package var acknowledges: UInt16?
+    package var keepsChallenge = false
+    package var advancesState = true
+
+    package init() {}
+
+    package var actionRange: Range<Int> { Int(firstAction)..<Int(firstAction) + Int(actionCount) }
+}
+
+/// A keyword whose text only the call knows.
+package enum Insert: Sendable, BitwiseCopyable {
+    case variable(Variable)
+    /// `line` is a text of `Program.texts`; nil: the call's own line.
+    case field(file: UInt16, column: UInt16, line: UInt16?)
+    /// Index into `Program.credentials`.
+    case authentication(UInt16)
+    case clockTick
+    case timestamp
+    case date
+    case userID
+    case dynamicID
+    /// `text` repeated up to as many characters as the variable says.
+    case fill(Variable, text: UInt16)
+    case autoMediaPort(offset: Int32)
+}
+
+/// Whose credentials `[authentication]` shows: texts of `Program.texts`, nil where the run's own count.
+package struct Credentials: Sendable, BitwiseCopyable {
+    package var username: UInt16?
+    package var password: UInt16?
+    package var akaK: UInt16?
+    package var akaOP: UInt16?
+    package var akaAMF: UInt16?
 }
 
 /// What is constant for one run and becomes literal text in the templates.
@@ -147,6 +252,21 @@ package struct RunConstants: Sendable {
     package var keys: [String: String]
     /// `[sipp_version]`: sipmeter's own.
     package var version = "sipmeter"
+    /// `[users]`: -1 in a run without.
+    package var users: Int?
+    /// Injection files, the first one the default.
+    package var injections: [Injection] = []
+    /// Texts of global variables.
+    package var globals: [(name: String, text: String)] = []
+    /// Contents of the files that `[file name=…]` names.
+    package var files: [String: [UInt8]] = [:]
+    /// For receives that have no `timeout` of their own.
+    package var receiveTimeout: Nanoseconds?
+    /// The user permits `exec command`: a scenario from a stranger must not run a shell.
+    package var allowsCommands = false
+    package var username: String?
+    package var password = "password"
+    package var digestURI: String?
 
     package init(
         service: String = "service", remoteHost: String, remote: SocketAddress, local: SocketAddress,

@@ -9,12 +9,21 @@ import SIP
 package struct ScenarioReader {
     var findings: Findings
     var scenario: Scenario
+    let patterns: any PatternCompiler
+    /// How often each variable's name stands in the file, apart from declarations.
+    var uses: [String: Uses] = [:]
+    var declared: Set<String> = []
 
-    /// `name` stands in messages and in `Program.name`.
-    package static func read(_ bytes: [UInt8], name: String) throws(ScenarioError) -> Scenario {
+    /// - Parameters:
+    ///   - name: stands in messages and in `Program.name`.
+    ///   - patterns: makes the file's regular expressions.
+    package static func read(
+        _ bytes: [UInt8], name: String, patterns: any PatternCompiler = NoPatterns()
+    ) throws(ScenarioError) -> Scenario {
         let isTooLarge = bytes.count > sizeLimit
         let source = SourceText(name: name, bytes: isTooLarge ? [] : bytes)
-        var reader = ScenarioReader(findings: Findings(source), scenario: Scenario(source: source))
+        var reader = ScenarioReader(
+            findings: Findings(source), scenario: Scenario(source: source), patterns: patterns)
         if isTooLarge {
             reader.findings.error("the file has more than \(sizeLimit >> 20) MiB: this is no scenario", at: 0)
         } else {
@@ -37,8 +46,10 @@ package struct ScenarioReader {
         }
         checkAttributes(of: root, allowed: ["name": .ignored])
         scenario.title = root["name"]?.value.string ?? ""
+        declareVariables(root)
         for element in root.children { readTopElement(element) }
         checkSteps(root)
+        checkVariables()
     }
 
     private mutating func readTopElement(_ element: ScenarioXML.Element) {
@@ -49,7 +60,7 @@ package struct ScenarioReader {
             return
         }
         guard let attributes = kind.attributes else {
-            findings.error("`\(element.name)` is not supported yet", at: element.place)
+            findings.error("`\(element.name)` is not supported", at: element.place)
             return
         }
         checkAttributes(of: element, allowed: attributes)
@@ -63,9 +74,53 @@ package struct ScenarioReader {
         case .reference: readReference(element)
         case .responseTimeRepartition: scenario.responseTimeBorders = borders(of: element)
         case .callLengthRepartition: scenario.callLengthBorders = borders(of: element)
-        case .sendCmd, .recvCmd, .initialisation, .global, .user, .defaultMessage:
-            preconditionFailure("`\(element.name)` has attributes and does not run")
+        case .global, .user: break  // declared before
+        case .initialisation: readInitialisation(element)
+        case .defaultMessage: readDefaultMessage(element)
+        case .sendCmd, .recvCmd: preconditionFailure("`\(element.name)` has attributes and does not run")
         }
+    }
+
+    /// Its steps are carried out once, before the first call: only those that need no message.
+    private mutating func readInitialisation(_ element: ScenarioXML.Element) {
+        let steps = scenario.steps
+        scenario.steps = scenario.initialSteps
+        for child in element.children {
+            switch child.name {
+            case "nop":
+                checkAttributes(of: child, allowed: ScenarioVocabulary.common)
+                appendStep(.nop, child)
+            case "label":
+                readLabel(child)
+            case _:
+                findings.error("`\(child.name)` cannot stand inside `init`: only nop and label can", at: child.place)
+            }
+        }
+        for step in scenario.steps where step.actions.contains(where: \.needsCall) {
+            findings.error("`init` belongs to no call: it cannot end one or jump in one", at: step.place)
+        }
+        scenario.initialSteps = scenario.steps
+        scenario.steps = steps
+    }
+
+    private mutating func readDefaultMessage(_ element: ScenarioXML.Element) {
+        guard let id = required("id", of: element) else { return }
+        guard let which = DefaultMessage(rawValue: id.string) else {
+            let names = DefaultMessage.allCases.map(\.rawValue)
+            findings.error(
+                "`id` of a DefaultMessage is one of \(names.joined(separator: ", ")), not \(id.string.quoted)"
+                    + Suggestion.ending(for: id.string, among: names), at: id.start)
+            return
+        }
+        guard let cdata = element.texts.first, let text = MessageText(cdata, &findings) else {
+            findings.error("`DefaultMessage` holds a message between `<![CDATA[` and `]]>`", at: element.place)
+            return
+        }
+        note(text)
+        if which == .thirdPartyAbort {
+            findings.warning("third-party call control is not supported: this message is never sent", at: element.place)
+        }
+        scenario.defaultMessages[which] = text
     }
 
     private mutating func checkAttributes(
@@ -88,7 +143,7 @@ package struct ScenarioReader {
     }
 
     private mutating func refuse(_ attribute: ScenarioXML.Attribute) {
-        findings.error("`\(attribute.name)` is not supported yet", at: attribute.place)
+        findings.error("`\(attribute.name)` is not supported", at: attribute.place)
     }
 
     private mutating func readReference(_ element: ScenarioXML.Element) {

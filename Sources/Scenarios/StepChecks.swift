@@ -1,8 +1,13 @@
+import Datagrams
+
 /// What can only be said once all steps are known.
 extension ScenarioReader {
     mutating func checkSteps(_ root: ScenarioXML.Element) {
         checkRole(root)
-        checkLabels()
+        scenario.initialSteps = checkingLabels(scenario.initialSteps)
+        scenario.steps = checkingLabels(scenario.steps)
+        checkCircles()
+        checkTransactions()
         checkOptionalReceives()
         checkTimewait()
         checkResponseTimes()
@@ -32,9 +37,10 @@ extension ScenarioReader {
         }
     }
 
-    private mutating func checkLabels() {
+    private mutating func checkingLabels(_ given: [Scenario.Step]) -> [Scenario.Step] {
+        var steps = given
         var labels: [String: Int] = [:]
-        for step in scenario.steps {
+        for step in steps {
             guard case .label(let id) = step.kind else { continue }
             if let first = labels[id] {
                 let line = findings.source.position(of: first).line
@@ -43,17 +49,95 @@ extension ScenarioReader {
                 labels[id] = step.place
             }
         }
-        for index in scenario.steps.indices {
-            if let next = scenario.steps[index].next, labels[next.value] == nil {
+        for index in steps.indices {
+            if let next = steps[index].next, labels[next.value] == nil {
                 let near = Suggestion.ending(for: next.value, among: labels.keys.sorted())
                 findings.error("there is no label \(next.value.quoted) to go to\(near)", at: next.place)
             }
-            if let onTimeout = scenario.steps[index].onTimeout, labels[onTimeout.value] == nil {
+            if let onTimeout = steps[index].onTimeout, labels[onTimeout.value] == nil {
                 let near = Suggestion.ending(for: onTimeout.value, among: labels.keys.sorted())
                 findings.warning(
                     "there is no label \(onTimeout.value.quoted): a timeout here fails the call\(near)",
                     at: onTimeout.place)
-                scenario.steps[index].onTimeout = nil
+                steps[index].onTimeout = nil
+            }
+        }
+        return steps
+    }
+
+    /// Steps that lead back to themselves with nothing between them that waits or may lead elsewhere.
+    private mutating func checkCircles() {
+        let steps = scenario.steps
+        var labels: [String: Int] = [:]
+        for (index, step) in steps.enumerated() {
+            if case .label(let id) = step.kind { labels[id] = index }
+        }
+        var settled = [Bool](repeating: false, count: steps.count)
+        for start in steps.indices where !settled[start] {
+            var path: Set<Int> = []
+            var at = start
+            while at < steps.count, !settled[at], goesOnAtOnce(steps[at]) {
+                if !path.insert(at).inserted {
+                    let place =
+                        steps[at].next?.place ?? path.compactMap { steps[$0].next?.place }.max() ?? steps[at].place
+                    findings.error("from here the scenario goes round for ever without waiting for anything", at: place)
+                    break
+                }
+                at = steps[at].next.flatMap { labels[$0.value] } ?? at + 1
+            }
+            for index in path { settled[index] = true }
+        }
+    }
+
+    /// Neither waits nor decides.
+    private func goesOnAtOnce(_ step: Scenario.Step) -> Bool {
+        if step.test != nil || step.chance < 1 { return false }
+        let mayEndIt = step.actions.contains {
+            switch $0 {
+            case .interrupt, .jump, .note(.error, _): true
+            case .match, .note, .compute, .assignText, .toNumber, .rewrite, .test, .compareText, .timeOfDay, .stepIndex,
+                .restorePause, .sample, .lookup, .insertLine, .replaceLine, .verifyCredentials, .command, .media:
+                false
+            }
+        }
+        if mayEndIt { return false }
+        switch step.kind {
+        case .label, .nop: return true
+        case .send(let send): return send.retransmission == nil
+        case .pause(let pause): return pause.length == .fixed(.zero)
+        case .receive, .timewait: return false
+        }
+    }
+
+    /// What a named transaction must have: a request, a response, and an ACK if and only if it is an INVITE.
+    private mutating func checkTransactions() {
+        for (index, name) in scenario.transactions.enumerated() {
+            let n = UInt16(index)
+            let start = scenario.steps.first { $0.startsTransaction == n }
+            let response = scenario.steps.first { $0.respondsTo == n }
+            let acknowledgement = scenario.steps.first { $0.acknowledges == n }
+            guard let start else {
+                if let place = (response ?? acknowledgement)?.place {
+                    let started = scenario.steps.compactMap { $0.startsTransaction }.map {
+                        scenario.transactions[Int($0)]
+                    }
+                    findings.error(
+                        "no send has start_txn=\(name.quoted)" + Suggestion.ending(for: name, among: started), at: place
+                    )
+                }
+                continue
+            }
+            if response == nil {
+                findings.error("no recv has response_txn=\(name.quoted): nothing answers this", at: start.place)
+            }
+            guard case .send(let send) = start.kind else { continue }
+            if send.kind == .request(method: "INVITE") {
+                if acknowledgement == nil {
+                    findings.error("no send has ack_txn=\(name.quoted): this INVITE needs its ACK", at: start.place)
+                }
+            } else if let acknowledgement {
+                findings.error(
+                    "`ack_txn` belongs to an INVITE, and \(name.quoted) is none", at: acknowledgement.place)
             }
         }
     }

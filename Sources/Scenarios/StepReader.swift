@@ -17,6 +17,7 @@ extension ScenarioReader {
             findings.error("there is no message between `<![CDATA[` and `]]>`", at: cdata.start)
             return
         }
+        note(text)
         guard let kind = sendKind(text) else { return }
         let isAcknowledgement = kind == .request(method: "ACK")
         if isAcknowledgement, let retrans = element["retrans"] {
@@ -69,10 +70,12 @@ extension ScenarioReader {
                 Scenario.Receive(
                     match: match, presence: presence,
                     // SIPp: 0 is no timeout.
-                    timeout: timeout == .zero ? nil : timeout, recordsRouteSet: recordsRouteSet)), element)
+                    timeout: timeout == .zero ? nil : timeout, recordsRouteSet: recordsRouteSet,
+                    text: (element["response"] ?? element["request"])?.value.string ?? "")), element)
     }
 
     private mutating func match(_ element: ScenarioXML.Element) -> Instruction.Receive.Match? {
+        let isPattern = element["regexp_match"].map { flag($0) } ?? false
         switch (element["response"], element["request"]) {
         case (nil, nil):
             findings.error("`recv` needs `response` or `request`: what does it wait for?", at: element.place)
@@ -81,6 +84,7 @@ extension ScenarioReader {
             findings.error("`recv` waits for a `response` or for a `request`, not for both", at: request.place)
             return nil
         case (.some(let response), nil):
+            if isPattern { return pattern(response.value).map { .statusPattern($0) } }
             let text = response.value.string
             guard let status = Self.status(text) else {
                 findings.error(
@@ -89,7 +93,7 @@ extension ScenarioReader {
             }
             return .status(status)
         case (nil, .some(let request)):
-            return requestMatch(request)
+            return isPattern ? pattern(request.value).map { .methodPattern($0) } : requestMatch(request)
         }
     }
 
@@ -100,17 +104,36 @@ extension ScenarioReader {
             return nil
         }
         let method = Method(name: name)
-        if method == .other {
-            let near = Suggestion.ending(for: name, among: Method.names)
-            findings.warning(
-                "\(name) is not a method sipmeter knows by name: any such method will match\(near)",
-                at: request.value.start)
+        if method != .other { return .method(method) }
+        if let near = Suggestion.nearest(to: name, among: Method.names) {
+            findings.warning("\(name) is awaited as it stands; did you mean \(near)?", at: request.value.start)
         }
-        return .method(method)
+        return .otherMethod(keepHeader(request.value.bytes))
     }
 
     mutating func readPause(_ element: ScenarioXML.Element) -> Instruction.Pause {
-        guard let attribute = element["milliseconds"] else { return Instruction.Pause(length: .runDefault) }
+        let given = ["milliseconds", "variable", "distribution"].compactMap { element[$0] }
+        if given.count > 1 {
+            findings.error(
+                "`\(element.name)` takes milliseconds, a variable or a distribution, not two of them",
+                at: given[1].place)
+        }
+        guard let attribute = given.first else { return Instruction.Pause(length: .runDefault) }
+        switch attribute.name {
+        case "variable":
+            guard let variable = variable(named: attribute.value) else { break }
+            return Instruction.Pause(length: .variable(variable))
+        case "distribution":
+            guard let distribution = readDistribution(element) else { break }
+            scenario.distributions.append(distribution)
+            return Instruction.Pause(length: .sampled(UInt16(clamping: scenario.distributions.count - 1)))
+        case _:
+            return fixedPause(attribute)
+        }
+        return Instruction.Pause(length: .fixed(.zero))
+    }
+
+    private mutating func fixedPause(_ attribute: ScenarioXML.Attribute) -> Instruction.Pause {
         let text = attribute.value.string
         guard let value = Double(text.trimmed), value.isFinite, value <= Double(Int32.max) else {
             expectedMilliseconds(attribute)
@@ -122,25 +145,90 @@ extension ScenarioReader {
 
     mutating func readLabel(_ element: ScenarioXML.Element) {
         guard let id = required("id", of: element) else { return }
-        if id.string == "_unexp.main" {
-            findings.error("the label `_unexp.main` is not supported yet", at: id.start)
-            return
-        }
         scenario.steps.append(Scenario.Step(kind: .label(id.string), place: id.start))
     }
 
-    /// Adds the step with what every step may have: jumps, response times, actions.
+    /// Adds the step with what every step may have: jumps, conditions, response times, actions.
     mutating func appendStep(_ kind: Scenario.Step.Kind, _ element: ScenarioXML.Element) {
         var step = Scenario.Step(kind: kind, place: element.place)
         step.next = element["next"].map { Scenario.Placed(value: $0.value.string, place: $0.value.start) }
         step.onTimeout = element["ontimeout"].map { Scenario.Placed(value: $0.value.string, place: $0.value.start) }
         step.startsResponseTime = element["start_rtd"].flatMap { responseTimeName($0) }
         step.stopsResponseTime = element["rtd"].flatMap { responseTimeName($0) }
-        step.actions = actions(of: element)
+        step.repeatsResponseTimes = element["repeat_rtd"].map { flag($0) } ?? false
+        readConditions(&step, element)
+        step.counter = element["counter"].flatMap { counter($0) }
+        step.loss = element["lost"].flatMap { share($0, of: 100) } ?? 0
+        readTransactions(&step, element)
+        step.keepsChallenge = element["auth"].map { flag($0) } ?? false
+        step.advancesState = element["advance_state"].map { flag($0) } ?? true
+        if !step.advancesState, case .receive(let receive) = kind, receive.presence == .mandatory,
+            let place = element["advance_state"]?.place
+        {
+            findings.error("only an optional `recv` can have advance_state=\"false\"", at: place)
+        }
+        step.actions = readActions(actionElements(of: element))
         scenario.steps.append(step)
     }
 
-    private mutating func actions(of element: ScenarioXML.Element) -> [ScenarioXML.Element] {
+    private mutating func readConditions(_ step: inout Scenario.Step, _ element: ScenarioXML.Element) {
+        step.test = element["test"].flatMap { variable(named: $0.value) }
+        step.chance = element["chance"].flatMap { share($0, of: 1) } ?? 1
+        if step.next == nil, let idle = element["test"] ?? element["chance"] {
+            findings.warning("`\(idle.name)` says when to go to a label, and there is no `next`", at: idle.place)
+        }
+        if let condition = element["condexec"] {
+            step.condition = variable(named: condition.value)
+            step.conditionIsInverse = element["condexec_inverse"].map { flag($0) } ?? false
+        } else if let inverse = element["condexec_inverse"] {
+            findings.warning("`condexec_inverse` turns a `condexec` round, and there is none", at: inverse.place)
+        }
+    }
+
+    private mutating func counter(_ attribute: ScenarioXML.Attribute) -> UInt16? {
+        let name = attribute.value.string
+        if name.isEmpty {
+            findings.error("`counter` needs the name of a counter", at: attribute.value.start)
+            return nil
+        }
+        return Self.index(of: name, in: &scenario.counters)
+    }
+
+    private mutating func readTransactions(_ step: inout Scenario.Step, _ element: ScenarioXML.Element) {
+        for name in ["start_txn", "response_txn", "ack_txn"] {
+            guard let attribute = element[name] else { continue }
+            if attribute.value.isEmpty {
+                findings.error("`\(name)` needs the name of a transaction", at: attribute.value.start)
+                continue
+            }
+            let index = Self.index(of: attribute.value.string, in: &scenario.transactions)
+            switch name {
+            case "start_txn": step.startsTransaction = index
+            case "response_txn": step.respondsTo = index
+            case _: step.acknowledges = index
+            }
+        }
+    }
+
+    private static func index(of name: String, in names: inout [String]) -> UInt16 {
+        if let known = names.firstIndex(of: name) { return UInt16(known) }
+        names.append(name)
+        return UInt16(clamping: names.count - 1)
+    }
+
+    /// 0 ... `whole`, given back as 0 ... 1.
+    private mutating func share(_ attribute: ScenarioXML.Attribute, of whole: Double) -> Double? {
+        guard let value = number(attribute) else { return nil }
+        guard (0...whole).contains(value) else {
+            findings.error(
+                "`\(attribute.name)` lies between 0 and \(Int(whole)), not at \(attribute.value.string.quoted)",
+                at: attribute.value.start)
+            return nil
+        }
+        return value / whole
+    }
+
+    private mutating func actionElements(of element: ScenarioXML.Element) -> [ScenarioXML.Element] {
         var actions: [ScenarioXML.Element] = []
         for (index, child) in element.children.enumerated() {
             if child.name != "action" {
@@ -153,18 +241,8 @@ extension ScenarioReader {
                     "`action` counts only as the first element of a step: this is ignored", at: child.place)
             } else {
                 actions = child.children
-                for action in actions { checkAction(action) }
             }
         }
         return actions
-    }
-
-    private mutating func checkAction(_ action: ScenarioXML.Element) {
-        if ScenarioVocabulary.actions.contains(action.name) {
-            findings.error("`\(action.name)` is not supported yet", at: action.place)
-        } else {
-            let near = Suggestion.ending(for: action.name, among: ScenarioVocabulary.actions.sorted())
-            findings.error("`\(action.name)` is not an action\(near)", at: action.place)
-        }
     }
 }

@@ -48,6 +48,14 @@ extension MessageTemplate {
         render(into: &out, values: values, texts: texts.bytes.span, last: last, lastIndex: lastIndex)
     }
 
+    func render(
+        into out: inout ByteBuffer, values: RenderValues, texts: TextStore, last: borrowing Span<UInt8>,
+        lastIndex: borrowing MessageIndex, inserts: borrowing InsertedTexts
+    ) -> Rendered {
+        render(
+            into: &out, values: values, texts: texts.bytes.span, last: last, lastIndex: lastIndex, inserts: inserts)
+    }
+
     /// Without a received message: the template does not use one.
     func renderAgain(into out: inout ByteBuffer, values: RenderValues, texts: TextStore) -> Rendered {
         let nothing = MessageIndex()

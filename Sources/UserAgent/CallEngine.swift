@@ -39,6 +39,16 @@ package struct EngineConfiguration: Sendable {
     package var sources: [SocketAddress]
     /// Rows for the journal. An answering side only counts.
     package var recordsCalls = true
+    /// The wall clock at `start`, for texts of scenarios, and the local time's offset in seconds.
+    package var wallStart = WallInstant(nanoseconds: 0)
+    package var utcOffset: Int64 = 0
+    /// Calls belong to users (`UAC`, closed loop).
+    package var hasUsers = false
+    /// Of everything random in the scenario.
+    package var seed: UInt64 = 1
+    /// Digests: see `AuthenticationExchange`. Nil: challenges cannot be answered, credentials never hold.
+    package var makeCredentials: CredentialsMaker?
+    package var verifyCredentials: CredentialsVerifier?
 
     package init(run: UInt32, start: MonotonicInstant, timers: TimerValues = TimerValues(), sources: [SocketAddress]) {
         self.run = run
@@ -136,18 +146,58 @@ package struct CallEngine: Sendable {
     var usesOwnCallIDs: Bool?
     let hasGlobalReceives: Bool
 
+    // What only scenarios with actions or keywords of the call's own use; empty for the others.
+
+    /// Of each place of `calls`; empty where no call needs any.
+    var callExtras: [CallExtras] = []
+    /// `variables.call.count` for each place of `calls`.
+    var callVariables: [VariableValue] = []
+    /// `variables.user.count` for each user, and at first for calls without one.
+    var userVariables: [VariableValue] = []
+    var globalVariables: [VariableValue] = []
+    var injections: [Injection]
+    /// This engine's own: the C library's have a lock inside.
+    let patterns: [any Pattern]
+    var random: SeededGenerator
+    var dynamicID = 10_000
+    /// Of `counter`: one for each of the program's names.
+    package var namedCounters: [UInt64]
+    /// How far an action wants the run stopped. Its owner heeds it.
+    package var stopRequest = StopRequest.none
+    let keepsCallExtras: Bool
+    /// Users whose call has ended since the owner last looked.
+    var freedUsers: [UInt32] = []
+    /// When the last of them was freed.
+    var lastEnd = MonotonicInstant(nanoseconds: 0)
+    var actionText = ByteBuffer(capacity: 0)
+    var otherText = ByteBuffer(capacity: 0)
+    var parameterText = ByteBuffer(capacity: 0)
+    var insertLevels = [InsertedTexts(), InsertedTexts(), InsertedTexts()]
+    var credentialPlaces: [(position: Int, insert: UInt16)] = []
+    var authentication = AuthenticationExchange()
+    /// The message before the one at hand, while a receive's actions show it.
+    var previous = ByteBuffer(capacity: 0)
+    var previousIndex = MessageIndex()
+
     package init(program: Program, configuration: EngineConfiguration) {
         self.program = program
         self.configuration = configuration
         hasGlobalReceives = program.instructions.contains {
             if case .receive(let receive) = $0.operation { receive.presence == .globallyOptional } else { false }
         }
+        injections = program.injections
+        patterns = program.patterns.map { $0.copied() }
+        random = SeededGenerator(seed: configuration.seed ^ UInt64(configuration.run) << 32)
+        namedCounters = [UInt64](repeating: 0, count: program.counterNames.count)
+        keepsCallExtras = program.needsCallExtras || configuration.hasUsers
+        globalVariables = [VariableValue](repeating: .unset, count: program.variables.global.count)
         // Address space, not memory: growing later would copy everything at a bad moment.
         calls.reserveCapacity(1 << 17)
         freeCalls.reserveCapacity(1 << 17)
         directory.reserveCapacity(1 << 20)
         transactions.reserveCapacity(1 << 18)
         freePlaces.reserveCapacity(1 << 18)
+        initialise()
     }
 
     /// When `advance` wants to be called at the latest.
@@ -229,6 +279,7 @@ package struct CallEngine: Sendable {
             i = calls.count
             calls.append(Call())
             for _ in program.responseTimeNames { responseTimeStarts.append(.never) }
+            if keepsCallExtras { addExtras() }
         }
         let slot: Int
         if freeSlots.isEmpty {
@@ -247,6 +298,7 @@ package struct CallEngine: Sendable {
         calls[i].dueAt = now
         let names = program.responseTimeNames.count
         for n in 0..<names { responseTimeStarts[i * names + n] = .never }
+        if keepsCallExtras { callExtras[i] = CallExtras() }
         openCalls += 1
         return i
     }
@@ -254,6 +306,7 @@ package struct CallEngine: Sendable {
     /// The call's place becomes free; its slot stays until the lingering is over.
     mutating func release(_ i: Int, at now: MonotonicInstant) {
         let remembered = makeLingering(i, until: now + configuration.timers.transactionTimeout)
+        if keepsCallExtras { releaseExtras(i, at: now) }
         if lingers(i) {
             directory[Int(calls[i].slot)].place = .lingering(lingering.append(remembered))
         } else {
@@ -337,6 +390,18 @@ package struct CallEngine: Sendable {
 
     /// Open calls whose row is not yet written.
     package var unfinishedCalls: Int { calls.reduce(0) { $0 + ($1.isOpen && !$1.isClosing ? 1 : 0) } }
+}
+
+/// How far a scenario's action wants the run stopped.
+package enum StopRequest: UInt8, Comparable, Sendable {
+    case none
+    /// No new calls.
+    case gracefully
+    case now
+    /// At once, and the run has failed (`error`).
+    case failed
+
+    package static func < (a: StopRequest, b: StopRequest) -> Bool { a.rawValue < b.rawValue }
 }
 
 /// What `Transmit.Receipt.kind` means to the engine.

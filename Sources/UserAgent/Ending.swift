@@ -7,14 +7,22 @@ import Scenarios
 extension CallEngine {
     mutating func finish(_ i: Int, _ outcome: CallOutcome, at now: MonotonicInstant) {
         guard !calls[i].isClosing else { return }
+        if keepsCallExtras, outcome == .ok, let failure = callExtras[i].failure.check {
+            return end(i, .check(failure), asIf: .ok, at: now)
+        }
+        end(i, outcome, asIf: outcome, at: now)
+    }
+
+    /// - Parameter way: how the call ends on the wire; a failed check is only said in the record.
+    private mutating func end(_ i: Int, _ outcome: CallOutcome, asIf way: CallOutcome, at now: MonotonicInstant) {
         record(i, outcome, at: now)
         calls[i].stamp &+= 1
-        switch outcome {
+        switch way {
         case .ok where owesResponse(i):
             calls[i].isClosing = true
             return
         case .ok, .refused, .unsent: break
-        case .status, .timeout, .unexpected, .interrupted:
+        case .status, .timeout, .unexpected, .interrupted, .check:
             if takeBack(i, at: now) {
                 calls[i].isClosing = true
                 return

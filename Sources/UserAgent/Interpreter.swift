@@ -14,15 +14,27 @@ extension CallEngine {
             let step = Int(calls[i].step)
             guard step < program.instructions.count else { return finish(i, .ok, at: now) }
             let instruction = program.instructions[step]
+            if instruction.extras != 0, leavesOut(i, instruction) {
+                moveOn(i, after: instruction)
+                continue
+            }
             switch instruction.operation {
             case .send(let send):
+                let mark = outbox.datagrams.count
                 guard self.send(send, step, i, at: now, bytes, index) else { return }
                 markResponseTimes(i, instruction, at: now)
+                if instruction.extras != 0 {
+                    loseSent(instruction, from: mark)
+                    guard actsAndGoesOn(i, instruction, at: now, bytes, index) else { continue }
+                }
                 moveOn(i, after: instruction)
             case .receive:
-                return waitForMessage(i, at: now)
+                return waitForMessage(i, at: now, bytes)
             case .pause(let pause):
-                let length = self.length(of: pause)
+                if instruction.extras != 0 {
+                    guard actsAndGoesOn(i, instruction, at: now, bytes, index) else { continue }
+                }
+                let length = self.length(of: pause, i, at: now)
                 if length > .zero { return self.pause(i, for: length, at: now, bytes) }
                 moveOn(i, after: instruction)
             case .timewait:
@@ -30,18 +42,17 @@ extension CallEngine {
                 return finish(i, .ok, at: now)
             case .nop:
                 markResponseTimes(i, instruction, at: now)
+                if instruction.extras != 0 {
+                    guard actsAndGoesOn(i, instruction, at: now, bytes, index) else { continue }
+                }
                 moveOn(i, after: instruction)
             }
         }
         finish(i, .unexpected, at: now)
     }
 
-    mutating func moveOn(from step: Int, after instruction: Instruction) -> Int {
-        instruction.next.map(Int.init) ?? step + 1
-    }
-
     mutating func moveOn(_ i: Int, after instruction: Instruction) {
-        jump(i, to: moveOn(from: Int(calls[i].step), after: instruction))
+        jump(i, to: step(after: instruction, at: Int(calls[i].step), i))
     }
 
     mutating func jump(_ i: Int, to step: Int) {
@@ -53,11 +64,22 @@ extension CallEngine {
 
     // MARK: waiting
 
-    private mutating func length(of pause: Instruction.Pause) -> Nanoseconds {
-        switch pause.length {
-        case .fixed(let length): length
-        case .runDefault: configuration.hold
+    private mutating func length(of pause: Instruction.Pause, _ i: Int, at now: MonotonicInstant) -> Nanoseconds {
+        if keepsCallExtras, let end = callExtras[i].restoredPause.instant {
+            callExtras[i].restoredPause = .never
+            return end - now
         }
+        switch pause.length {
+        case .fixed(let length): return length
+        case .runDefault: return configuration.hold
+        case .variable(let variable): return Self.milliseconds(number(of: variable, i) ?? 0)
+        case .sampled(let which): return Self.milliseconds(program.distributions[Int(which)].sample(&random))
+        }
+    }
+
+    /// Cut to whole milliseconds, never negative, at most 2^31 - 1 (as SIPp).
+    private static func milliseconds(_ value: Double) -> Nanoseconds {
+        value >= 1 ? .milliseconds(Int64(min(value, Double(Int32.max)))) : .zero
     }
 
     private mutating func pause(
@@ -66,11 +88,13 @@ extension CallEngine {
         calls[i].waiting = .pause
         calls[i].pausedAt = Moment(now)
         armScenarioTimer(i, after: length, at: now)
+        if keepsCallExtras { callExtras[i].pauseEnd = Moment(now + length) }
         if program.keepsLastMessage, !bytes.isEmpty { texts.replace(&calls[i].lastMessage, with: bytes) }
     }
 
-    private mutating func waitForMessage(_ i: Int, at now: MonotonicInstant) {
+    private mutating func waitForMessage(_ i: Int, at now: MonotonicInstant, _ bytes: borrowing Span<UInt8>) {
         calls[i].waiting = .receive
+        if program.keepsLastMessageWhileWaiting, !bytes.isEmpty { texts.replace(&calls[i].lastMessage, with: bytes) }
         if let timeout = Self.receiveTimeout(at: Int(calls[i].step), in: program.instructions)?.length {
             armScenarioTimer(i, after: timeout, at: now)
         }
@@ -129,7 +153,7 @@ extension CallEngine {
     }
 
     /// Goes on without a message at hand: the last one is taken from where it was kept.
-    private mutating func resume(_ i: Int, at now: MonotonicInstant) {
+    mutating func resume(_ i: Int, at now: MonotonicInstant) {
         var buffer = ByteBuffer(capacity: 0)
         var index = MessageIndex()
         swap(&buffer, &resumed)
@@ -152,22 +176,57 @@ extension CallEngine {
     // MARK: matching
 
     /// The receive step this message belongs to: forward over optional ones up to the first mandatory.
-    mutating func receiveStep(_ i: Int, for match: Instruction.Receive.Match) -> Int? {
+    ///
+    /// `t` is the transaction a response belongs to.
+    mutating func receiveStep(
+        _ i: Int, for match: Instruction.Receive.Match, _ bytes: borrowing Span<UInt8>,
+        _ index: borrowing MessageIndex, of t: Int = .max
+    ) -> Int? {
         guard calls[i].waiting == .receive else { return nil }
         var at = Int(calls[i].step)
         while at < program.instructions.count, case .receive(let receive) = program.instructions[at].operation {
-            if receive.match == match { return at }
+            let extras = program.instructions[at].extras
+            if extras != 0, leavesOut(i, program.instructions[at]) {
+                at += 1
+                continue
+            }
+            if receive.match == match || matches(receive.match, match, bytes, index),
+                extras == 0 || belongs(i, t, program.extras[Int(extras) - 1])
+            {
+                return at
+            }
             if receive.presence == .mandatory { break }
             at += 1
         }
-        return globalReceiveStep(for: match)
+        return earlierReceiveStep(i, for: match, bytes, index) ?? globalReceiveStep(i, for: match, t, bytes, index)
     }
 
-    private mutating func globalReceiveStep(for match: Instruction.Receive.Match) -> Int? {
+    /// A request may repeat the optional receives just before the current step. Responses that do are told apart by their
+    /// transactions.
+    private mutating func earlierReceiveStep(
+        _ i: Int, for match: Instruction.Receive.Match, _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex
+    ) -> Int? {
+        guard case .request = index.startLine else { return nil }
+        var at = Int(calls[i].step) - 1
+        while at >= 0, case .receive(let receive) = program.instructions[at].operation, receive.presence != .mandatory {
+            if receive.match == match || matches(receive.match, match, bytes, index) { return at }
+            at -= 1
+        }
+        return nil
+    }
+
+    private mutating func globalReceiveStep(
+        _ i: Int, for match: Instruction.Receive.Match, _ t: Int, _ bytes: borrowing Span<UInt8>,
+        _ index: borrowing MessageIndex
+    ) -> Int? {
         guard hasGlobalReceives else { return nil }
         for at in program.instructions.indices {
-            if case .receive(let receive) = program.instructions[at].operation, receive.presence == .globallyOptional,
-                receive.match == match
+            guard case .receive(let receive) = program.instructions[at].operation,
+                receive.presence == .globallyOptional,
+                receive.match == match || matches(receive.match, match, bytes, index)
+            else { continue }
+            let extras = program.instructions[at].extras
+            if extras == 0 || !leavesOut(i, program.instructions[at]) && belongs(i, t, program.extras[Int(extras) - 1])
             {
                 return at
             }
@@ -181,15 +240,28 @@ extension CallEngine {
     ) {
         let instruction = program.instructions[step]
         markResponseTimes(i, instruction, at: now)
+        var ending = ActionsEnd.done
+        if instruction.extras != 0 {
+            ending = actOnReceived(i, instruction, at: now, bytes, index)
+            if ending == .ended { return }
+        }
         if case .receive(let receive) = instruction.operation {
             if receive.recordsRouteSet, program.keepsRouteSet { keepRouteSet(i, bytes, index) }
-            if receive.presence == .globallyOptional, instruction.next == nil { return }
+            if receive.presence == .globallyOptional, instruction.next == nil, ending == .done { return }
         }
         switch index.startLine {
         case .response(let status): beginReaction(i, isFinalResponse: status >= 200)
-        case .request: beginReaction(i, isFinalResponse: false)
+        case .request:
+            beginReaction(i, isFinalResponse: false)
+            calls[i].cseq = max(calls[i].cseq, index.cseq)
         }
-        jump(i, to: moveOn(from: step, after: instruction))
+        if ending == .done {
+            if instruction.extras != 0, stays(i, instruction) {
+                if program.keepsLastMessageWhileWaiting { texts.replace(&calls[i].lastMessage, with: bytes) }
+                return
+            }
+            jump(i, to: self.step(after: instruction, at: step, i))
+        }
         run(i, at: now, bytes, index)
     }
 
@@ -234,7 +306,10 @@ extension CallEngine {
         let names = program.responseTimeNames.count
         for n in 0..<names {
             let bit = UInt64(1) << UInt64(n)
-            if instruction.stopsResponseTimes & bit & ~calls[i].stoppedResponseTimes != 0, configuration.recordsCalls {
+            let stops = instruction.stopsResponseTimes & bit != 0
+            if stops, calls[i].stoppedResponseTimes & bit == 0 || repeatsResponseTimes(instruction),
+                configuration.recordsCalls
+            {
                 calls[i].stoppedResponseTimes |= bit
                 // Never started: it runs from the call's creation.
                 let since = responseTimeStarts[i * names + n].instant ?? calls[i].sentAt.instant ?? calls[i].dueAt

@@ -37,6 +37,8 @@ struct LingeringCall: Sendable, BitwiseCopyable {
     /// Its status, where the engine made the answer itself; else 0.
     var answerStatus: UInt16
     var answerMethod: Method
+    /// `ackStored` holds the answer itself.
+    var answerIsStored: Bool
 }
 
 extension CallEngine {
@@ -47,7 +49,8 @@ extension CallEngine {
             destination: call.destination, callID: call.callID, peerTag: call.peerTag, routes: call.routes,
             remoteTarget: call.remoteTarget, ackStep: .max, ackSequence: 0, ackStored: .empty, rawCSeq: 0,
             inviteCSeq: 0, inviteStatus: call.inviteStatus, inviteStep: .max, inviteSequence: 0, lastCSeq: call.cseq,
-            forksEnded: call.automaticRequests, answerStep: .max, answerStatus: 0, answerMethod: .other)
+            forksEnded: call.automaticRequests, answerStep: .max, answerStatus: 0, answerMethod: .other,
+            answerIsStored: false)
         let invite = latestInvite(i)
         for t in 0..<Call.transactionLimit {
             let transaction = transactions[call.places[t]]
@@ -68,10 +71,23 @@ extension CallEngine {
                 remembered.answerStep = transaction.step
                 remembered.answerStatus = transaction.step == .max ? transaction.status : 0
                 remembered.answerMethod = transaction.method
+                // What the call alone knew cannot be rendered again.
+                if remembered.answerStatus == 0, remembered.ackStored.count == 0, isInserting(step: transaction.step) {
+                    remembered.ackStored = transaction.stored
+                    transactions[call.places[t]].stored = .empty
+                    remembered.answerIsStored = true
+                }
             case .none, .client, .server: break
             }
         }
         return remembered
+    }
+
+    private mutating func isInserting(step: UInt16) -> Bool {
+        guard Int(step) < program.instructions.count,
+            case .send(let send) = program.instructions[Int(step)].operation
+        else { return false }
+        return !program.templates[Int(send.template)].inserts.isEmpty
     }
 
     mutating func expireLingering(at now: MonotonicInstant) {
@@ -135,7 +151,7 @@ extension CallEngine {
             } else {
                 counters.repeatsReceived += 1
                 guard index.cseqMethod == .invite, index.cseq == call.inviteCSeq else { return }
-                let wasAcknowledged = call.ackStep != .max || call.ackStored.count > 0
+                let wasAcknowledged = call.ackStep != .max || call.ackStored.count > 0 && !call.answerIsStored
                 if status < 300,
                     !wasAcknowledged || !texts.matches(call.peerTag, bytes.extracting(index.toTag.bounds))
                 {
@@ -152,7 +168,7 @@ extension CallEngine {
 
     private mutating func repeatLateAck(_ call: LingeringCall, at now: MonotonicInstant) {
         let rendered: Rendered
-        if call.ackStored.count > 0 {
+        if call.ackStored.count > 0, !call.answerIsStored {
             rendered = copyToOutbox(call.ackStored)
         } else if call.ackStep != .max,
             case .send(let send) = program.instructions[Int(call.ackStep)].operation
@@ -220,7 +236,10 @@ extension CallEngine {
         // Accepted: the INVITE and its ACK are absorbed in silence (RFC 6026, 8.7).
         if method == .ack || method == .invite { return }
         let rendered: Rendered
-        if method == call.answerMethod, call.answerStep != .max,
+        if call.answerIsStored, method == call.answerMethod {
+            rendered = copyToOutbox(call.ackStored)
+            counters.responsesRetransmitted += 1
+        } else if method == call.answerMethod, call.answerStep != .max,
             case .send(let send) = program.instructions[Int(call.answerStep)].operation
         {
             rendered = program.templates[Int(send.template)].render(

@@ -45,10 +45,11 @@ extension CallEngine {
             return
         }
         if method == .bye { calls[i].hasPeerEnded = true }
-        if let step = receiveStep(i, for: .method(method)), !calls[i].isClosing {
+        if let step = receiveStep(i, for: .method(method), bytes, index), !calls[i].isClosing {
             accept(i, step, at: now, bytes, index)
             return
         }
+        if dealsWithUnexpected(i, .method(method), .max, at: now, bytes, index) { return }
         switch method {
         case .bye, .cancel:
             answer(i, t, status: 200, at: now, bytes, index)
@@ -140,7 +141,7 @@ extension CallEngine {
             return
         }
         if calls[i].isClosing { return release(i, at: now) }
-        if let step = receiveStep(i, for: .method(.ack)) { accept(i, step, at: now, bytes, index) }
+        if let step = receiveStep(i, for: .method(.ack), bytes, index) { accept(i, step, at: now, bytes, index) }
     }
 
     /// 9.2: 200 to the CANCEL, 487 to the INVITE it matches, unless that has its final response.
@@ -154,7 +155,7 @@ extension CallEngine {
             return repeatResponse(i, t)
         }
         guard let t = beginServerTransaction(i, .cancel, branch, from: source, bytes, index) else { return }
-        if let step = receiveStep(i, for: .method(.cancel)), !calls[i].isClosing {
+        if let step = receiveStep(i, for: .method(.cancel), bytes, index), !calls[i].isClosing {
             return accept(i, step, at: now, bytes, index)
         }
         answer(i, t, status: 200, at: now, bytes, index)

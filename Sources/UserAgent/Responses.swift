@@ -60,7 +60,7 @@ extension CallEngine {
             passUp(i, t, status, at: now, bytes, index)
         case .passUpAndAcknowledge:
             stopTimer(i, t)
-            if !scenarioAcknowledges(i, status) { acknowledgeFailure(i, t, bytes, index, at: now) }
+            if !scenarioAcknowledges(i, status, t, bytes, index) { acknowledgeFailure(i, t, bytes, index, at: now) }
             passUp(i, t, status, at: now, bytes, index)
         case .acknowledgeAgain:
             counters.repeatsReceived += 1
@@ -105,11 +105,11 @@ extension CallEngine {
             texts.replace(&calls[i].peerTag, with: tag)
         }
         if calls[i].isClosing { return settle(i, t, status, at: now, bytes, index) }
-        if let step = receiveStep(i, for: .status(status)) {
+        if let step = receiveStep(i, for: .status(status), bytes, index, of: t) {
             accept(i, step, at: now, bytes, index)
         } else if status < 200 {
             counters.unlistedProvisional += 1
-        } else {
+        } else if !dealsWithUnexpected(i, .status(status), t, at: now, bytes, index) {
             // A dialog nobody asked for is ended where it really is (12.1.2).
             if status < 300, transactions[calls[i].places[t]].method == .invite { keepRouteSet(i, bytes, index) }
             finish(i, status >= 300 ? .status(status) : .unexpected, at: now)
@@ -151,18 +151,49 @@ extension CallEngine {
     // MARK: ACK
 
     /// Whether the scenario's next send, if this status is one it expects, is the ACK: then it is not sent twice.
-    private mutating func scenarioAcknowledges(_ i: Int, _ status: UInt16) -> Bool {
-        guard !calls[i].isClosing, let step = receiveStep(i, for: .status(status)) else { return false }
-        var at = moveOn(from: step, after: program.instructions[step])
+    private mutating func scenarioAcknowledges(
+        _ i: Int, _ status: UInt16, _ t: Int, _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex
+    ) -> Bool {
+        if calls[i].isClosing { return false }
+        if let step = receiveStep(i, for: .status(status), bytes, index, of: t) { return acknowledges(after: step) }
+        guard let target = program.unexpectedTarget else { return false }
+        // As `dealsWithUnexpected` will: from the label on.
+        let (step, waiting) = (calls[i].step, calls[i].waiting)
+        calls[i].step = target
+        calls[i].waiting = .receive
+        let expected = receiveStep(i, for: .status(status), bytes, index, of: t)
+        calls[i].step = step
+        calls[i].waiting = waiting
+        return expected.map { acknowledges(after: $0) } ?? false
+    }
+
+    /// Where a step may go on in two ways, either may lead to the ACK: what decides is not known yet.
+    private mutating func acknowledges(after step: Int, forks: Int = 0) -> Bool {
+        var step = step
         // Bounded: a scenario may jump in circles.
-        for _ in 0..<program.instructions.count where at < program.instructions.count {
+        for _ in 0..<program.instructions.count {
+            let instruction = program.instructions[step]
+            let isOpen = instruction.extras != 0 && instruction.next != nil
+            if isOpen, forks < 8, step + 1 < program.instructions.count, begins(step + 1, forks: forks + 1) {
+                return true
+            }
+            let at = instruction.next.map(Int.init) ?? step + 1
+            guard at < program.instructions.count else { return false }
             switch program.instructions[at].operation {
             case .send(let send): return send.method == .ack && send.status == 0
             case .receive: return false
-            case .pause, .timewait, .nop: at = moveOn(from: at, after: program.instructions[at])
+            case .pause, .timewait, .nop: step = at
             }
         }
         return false
+    }
+
+    private mutating func begins(_ at: Int, forks: Int) -> Bool {
+        switch program.instructions[at].operation {
+        case .send(let send): send.method == .ack && send.status == 0
+        case .receive: false
+        case .pause, .timewait, .nop: acknowledges(after: at, forks: forks)
+        }
     }
 
     /// 17.1.1.3: within the transaction, made from the INVITE and the response; kept, for the response may come again.

@@ -30,7 +30,10 @@ extension CallEngine {
             return false
         }
         let sequence = branchSequence(i, step)
-        let rendered = render(i, step, template: send.template, cseq: calls[i].cseq, sequence, bytes, index)
+        guard
+            let rendered = render(
+                i, step, template: send.template, cseq: calls[i].cseq, sequence, at: now, bytes, index)
+        else { return false }
         if rendered.count > Self.largeRequest, !configuration.transport.isReliable { counters.largeRequests += 1 }
         let isFirst = !calls[i].hasSentRequest
         if isFirst { learnCallID(i, rendered) }
@@ -63,10 +66,12 @@ extension CallEngine {
         _ send: Instruction.Send, _ step: Int, _ i: Int, at now: MonotonicInstant, _ bytes: borrowing Span<UInt8>,
         _ index: borrowing MessageIndex
     ) -> Bool {
-        let invite = latestInvite(i)
+        let invite = acknowledgedTransaction(i, step) ?? latestInvite(i)
         let cseq = invite.map { transactions[calls[i].places[$0]].rawCSeq } ?? calls[i].cseq
         let sequence = branchSequence(i, step)
-        let rendered = render(i, step, template: send.template, cseq: cseq, sequence, bytes, index)
+        guard
+            let rendered = render(i, step, template: send.template, cseq: cseq, sequence, at: now, bytes, index)
+        else { return false }
         let number = sentCSeq(template: send.template, raw: cseq, rendered)
         if let invite {
             transactions[calls[i].places[invite]].ackStep = UInt16(step)
@@ -83,8 +88,10 @@ extension CallEngine {
         _ send: Instruction.Send, _ step: Int, _ i: Int, at now: MonotonicInstant, _ bytes: borrowing Span<UInt8>,
         _ index: borrowing MessageIndex
     ) -> Bool {
-        let rendered = render(
-            i, step, template: send.template, cseq: calls[i].cseq, branchSequence(i, step), bytes, index)
+        guard
+            let rendered = render(
+                i, step, template: send.template, cseq: calls[i].cseq, branchSequence(i, step), at: now, bytes, index)
+        else { return false }
         guard let t = answeredTransaction(i, rendered) else {
             // A response to nothing: the scenario may want exactly that.
             outbox.append(Transmit(start: rendered.start, count: rendered.count, destination: calls[i].destination))
@@ -152,11 +159,19 @@ extension CallEngine {
         calls[i].loop &* UInt32(program.instructions.count) &+ UInt32(step)
     }
 
+    /// Nil where the call has ended: its credentials could not be made.
     mutating func render(
-        _ i: Int, _ step: Int, template: UInt16, cseq: UInt32, _ sequence: UInt32, _ bytes: borrowing Span<UInt8>,
-        _ index: borrowing MessageIndex
-    ) -> Rendered {
+        _ i: Int, _ step: Int, template: UInt16, cseq: UInt32, _ sequence: UInt32, at now: MonotonicInstant,
+        _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex
+    ) -> Rendered? {
         let values = renderValues(i, step, cseq: cseq, sequence)
+        if keepsCallExtras, !program.templates[Int(template)].inserts.isEmpty {
+            let inserting = program.templates[Int(template)]
+            if let rendered = renderInserting(i, template: inserting, values, at: now, bytes, index) { return rendered }
+            warn("[authentication] has no challenge it can answer", i, at: now)
+            finish(i, .check(.noCredentials), at: now)
+            return nil
+        }
         return program.templates[Int(template)].render(
             into: &outbox.bytes, values: values, texts: texts, last: bytes, lastIndex: index)
     }

@@ -25,6 +25,8 @@ package struct UAC: Sendable {
 
     package var engine: CallEngine
     private var pacer: Pacer
+    /// In place of the pacer, where calls are users'.
+    private var loop: UserLoop?
     private let limits: Limits
     private let target: SocketAddress
     /// Whether anything at all has come back: until then the target may not exist.
@@ -32,10 +34,14 @@ package struct UAC: Sendable {
 
     package init(
         program: Program, configuration: EngineConfiguration, pacer: Pacer, target: SocketAddress,
-        limits: Limits = Limits()
+        limits: Limits = Limits(), loop: UserLoop? = nil
     ) {
+        var configuration = configuration
+        configuration.hasUsers = loop != nil
         engine = CallEngine(program: program, configuration: configuration)
         self.pacer = pacer
+        self.loop = loop
+        if loop != nil { self.pacer.stop() }
         self.limits = limits
         self.target = target
     }
@@ -45,13 +51,16 @@ package struct UAC: Sendable {
 
     /// When the next call is to be sent.
     package var nextSending: MonotonicInstant {
-        guard let upcoming = pacer.upcoming else { return .distantFuture }
+        guard let upcoming = pacer.upcoming else {
+            guard let loop, !loop.isOver else { return .distantFuture }
+            return engine.freedUsers.isEmpty ? loop.next : min(loop.next, engine.lastEnd)
+        }
         return upcoming.dueAt + limits.coalescing
     }
 
     /// Every call was placed and none is open.
-    package var isFinished: Bool { pacer.upcoming == nil && engine.openCalls == 0 }
-    package var isOffering: Bool { pacer.upcoming != nil }
+    package var isFinished: Bool { !isOffering && engine.openCalls == 0 }
+    package var isOffering: Bool { pacer.upcoming != nil || loop.map { !$0.isOver } ?? false }
 
     /// Fires what is due, starts every call that is due: a late one at once. Stops early when the outbox wants to be
     /// flushed.
@@ -62,6 +71,7 @@ package struct UAC: Sendable {
 
     /// The calls due by then, and no timers: to be called shortly before, so that their requests lie ready when it is time.
     package mutating func place(dueBy now: MonotonicInstant) {
+        if loop != nil { return placeUsers(at: now) }
         let isTime = nextSending <= now
         while isTime, let arrival = pacer.upcoming, arrival.dueAt <= now, !engine.outbox.wantsFlush {
             engine.counters.offered += 1
@@ -72,6 +82,16 @@ package struct UAC: Sendable {
                 engine.recordUnsent(arrival)
             }
             pacer.advance()
+        }
+    }
+
+    private mutating func placeUsers(at now: MonotonicInstant) {
+        for user in engine.freedUsers { loop?.add(user, freedAt: now) }
+        engine.freedUsers.removeAll(keepingCapacity: true)
+        while !engine.outbox.wantsFlush, let (arrival, user) = loop?.take(dueBy: now) {
+            engine.counters.offered += 1
+            engine.counters.started += 1
+            engine.place(arrival, to: target, at: now, user: user)
         }
     }
 
@@ -114,24 +134,31 @@ package struct UAC: Sendable {
     }
 
     /// No new calls; the open ones go on.
-    package mutating func stopOffering() { pacer.stop() }
+    package mutating func stopOffering() {
+        pacer.stop()
+        loop?.stop()
+    }
 }
 
 extension CallEngine {
-    mutating func place(_ arrival: Pacer.Arrival, to target: SocketAddress, at now: MonotonicInstant) {
+    mutating func place(
+        _ arrival: Pacer.Arrival, to target: SocketAddress, at now: MonotonicInstant, user: UInt32 = 0
+    ) {
         let source = UInt16((arrival.number - 1) % UInt64(configuration.sources.count))
-        place(arrival, to: target, from: source, at: now)
+        place(arrival, to: target, from: source, at: now, user: user)
     }
 
     @discardableResult
     mutating func place(
-        _ arrival: Pacer.Arrival, to target: SocketAddress, from source: UInt16, at now: MonotonicInstant
+        _ arrival: Pacer.Arrival, to target: SocketAddress, from source: UInt16, at now: MonotonicInstant,
+        user: UInt32 = 0
     ) -> CallReference {
         let i = open(number: arrival.number, at: now)
         let reference = CallReference(place: UInt32(i), generation: calls[i].generation)
         calls[i].dueAt = arrival.dueAt
         calls[i].destination = target
         calls[i].source = source
+        if user > 0 { callExtras[i].user = user }
         calls[i].isTagged = configuration.tagging.tags(arrival.number)
         let nothing = MessageIndex()
         run(i, at: now, Span(), nothing)
@@ -179,6 +206,7 @@ extension CallEngine {
         case .free: counters.stray += 1
         case .lingering(let number): receiveLate(number, from: source, at: now, bytes, index)
         case .open(let i):
+            if program.losesReceived, losesReceived(Int(i), bytes, index) { return }
             switch index.startLine {
             case .response(let status): receiveResponse(Int(i), status, at: now, bytes, index)
             case .request(let method): receiveRequest(Int(i), method, from: source, at: now, bytes, index)

@@ -53,7 +53,7 @@ package struct UAS: Sendable {
     ) {
         if method == .ack {
             engine.counters.stray += 1
-        } else if engine.begins(with: method), index.toTag.isEmpty {
+        } else if engine.begins(with: method, bytes, index), index.toTag.isEmpty {
             engine.counters.offered += 1
             engine.counters.started += 1
             engine.answer(
@@ -70,7 +70,9 @@ package struct UAS: Sendable {
 
 extension CallEngine {
     /// Whether a server's scenario may begin with this request: its first receives, up to the first mandatory one.
-    mutating func begins(with method: Method) -> Bool {
+    mutating func begins(
+        with method: Method, _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex
+    ) -> Bool {
         var isInGroup = false
         for instruction in program.instructions {
             guard case .receive(let receive) = instruction.operation else {
@@ -78,7 +80,7 @@ extension CallEngine {
                 continue
             }
             isInGroup = true
-            if receive.match == .method(method) { return true }
+            if receive.match == .method(method) || matches(receive.match, .method(method), bytes, index) { return true }
             if receive.presence == .mandatory { return false }
         }
         return false

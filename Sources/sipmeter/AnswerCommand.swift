@@ -38,6 +38,8 @@ struct AnswerCommand: ParsableCommand {
     @Option(help: "A scenario file (SIPp's XML), or the name of a standard one.")
     var scenario = "uas"
 
+    @OptionGroup var values: ScenarioOptions
+
     @Option(help: "Lose this share of datagrams, in each direction.", transform: Arguments.share)
     var drop = 0.0
 
@@ -127,12 +129,15 @@ struct AnswerCommand: ParsableCommand {
         faults.delayed = delay?.method
         faults.refusals = refusals
         do {
-            return try ServerWorker(binding: address, over: transport, window: batch, tls: tls.settings) { bound in
+            return try ServerWorker(
+                binding: address, over: transport, window: batch, tls: tls.settings, onNote: Self.note
+            ) { bound in
                 // A wildcard is no address for a Contact: the one this machine would call from is.
                 let own = bound.isUnspecified ? try Self.ownAddress(like: bound) : bound
                 var constants = RunConstants(remoteHost: own.host, remote: own, local: own, processID: getpid())
                 constants.version = "sipmeter \(Sipmeter.version)"
                 constants.transport = "\(transport.viaName)"
+                try values.fill(&constants, for: file)
                 let program: Program
                 do throws(ScenarioError) { program = try file.compile(constants) } catch {
                     throw RunFailure(error)
@@ -151,6 +156,8 @@ struct AnswerCommand: ParsableCommand {
                 var configuration = EngineConfiguration(
                     run: RunIdentity.make(), start: SystemClock.monotonic(), sources: [own])
                 configuration.transport = transport
+                configuration.seed = seed
+                (configuration.wallStart, configuration.utcOffset) = LocalTime.at(configuration.start)
                 return AnsweringServer(
                     program: program, configuration: configuration, capacity: capacity.profile, faults: faults,
                     seed: seed)
@@ -158,6 +165,14 @@ struct AnswerCommand: ParsableCommand {
         } catch let error as SystemError {
             let advice = error.errno == EADDRINUSE ? "; another program has that port, choose one with --listen" : ""
             throw RunFailure(.unreachable, "cannot listen on \(address): \(SystemError.text(of: error.errno))\(advice)")
+        }
+    }
+
+    /// On the answering thread: a command starts at once, and what is logged goes out as it comes.
+    private static let note: @Sendable (ScenarioNote, String) -> Void = { note, text in
+        switch note.kind {
+        case .command: ScenarioCommands.start(text)
+        case .log, .warning, .error: Terminal.complain("call \(note.call) \(note.kind): \(text)")
         }
     }
 
@@ -184,6 +199,7 @@ struct AnswerCommand: ParsableCommand {
             }
             if SystemClock.monotonic() >= end { return }
             let figures = worker.figures
+            if figures.stopRequest != .none { return }
             // Nothing happened: nothing to say.
             if !quiet, figures.counters != last.counters { Terminal.progress(line(figures, since: last)) }
             last = figures

@@ -146,10 +146,7 @@ struct LoadOptions: ParsableArguments {
         transform: Arguments.capacity)
     var capacity = Arguments.Capacity(name: "asterisk-2014", profile: .asterisk2014)
 
-    @Option(
-        name: .customLong("key"), parsing: .singleValue,
-        help: "NAME=VALUE for a keyword [NAME] of the scenario; may be given several times.")
-    var keys: [String] = []
+    @OptionGroup var values: ScenarioOptions
 
     @Option(
         name: [.customLong("out"), .customShort("o")],
@@ -203,9 +200,6 @@ struct LoadOptions: ParsableArguments {
         if tagControl != nil, tag == false {
             throw ValidationError("--tag-control compares calls with and without the tag; leave out --no-tag")
         }
-        for key in keys where !key.contains("=") {
-            throw ValidationError("--key \(key): it takes NAME=VALUE")
-        }
     }
 
     func runOptions(rates: [Double]) throws -> RunOptions {
@@ -247,10 +241,13 @@ struct LoadOptions: ParsableArguments {
         options.taps = taps
         options.capacity = capacity.profile
         options.capacityName = capacity.name
-        for key in keys {
-            let parts = key.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            options.keys[String(parts[0])] = String(parts[1])
-        }
+        options.keys = values.keyValues
+        options.globals = values.globalValues
+        options.injections = try values.readInjections()
+        options.files = ScenarioFiles.contents(of: options.scenario.shownFiles)
+        options.allowsCommands = values.allowExec
+        options.username = values.authUser
+        options.password = values.authPassword
         options.commandLine = CommandLine.arguments
         options.version = Sipmeter.version
         return options

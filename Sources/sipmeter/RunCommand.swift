@@ -22,13 +22,29 @@ struct RunCommand: ParsableCommand {
         transform: Arguments.rate)
     var rate = 100.0
 
+    @Option(
+        help: "So many users in place of a rate: each has one call at a time and places the next when it has ended.",
+        transform: Arguments.count)
+    var users: Int?
+
     @OptionGroup var load: LoadOptions
+
+    func validate() throws {
+        if users != nil, load.poisson {
+            throw ValidationError("--users: a user's next call begins when the last has ended; leave out --poisson")
+        }
+        if let users, users > load.maxConcurrent {
+            throw ValidationError("--users \(users) are more than --max-concurrent allows calls at once")
+        }
+    }
 
     func run() throws {
         try Session.main {
-            let setup = try RunSetup(try load.runOptions(rates: [rate]))
-            let directory =
-                load.out ?? RunDirectory.defaultPath("run-\(DecimalText.trimmed(rate))cps", at: SystemClock.wall())
+            var options = try load.runOptions(rates: [rate])
+            options.users = users
+            let setup = try RunSetup(options)
+            let what = users.map { "\($0)users" } ?? "\(DecimalText.trimmed(rate))cps"
+            let directory = load.out ?? RunDirectory.defaultPath("run-\(what)", at: SystemClock.wall())
             let session = try Session(setup, isQuiet: load.quiet)
             let outcome = try session.level(rate, in: directory) { session.announce("run", rates: [rate]) }
             if session.hasResult(outcome) { Terminal.print(session.text(of: outcome.summary)) }
@@ -36,7 +52,7 @@ struct RunCommand: ParsableCommand {
                 directory,
                 [
                     "rtt.csv", "intervals.csv", "retransmissions.csv", "split.csv", "tag_control.csv", "summary.json",
-                    "summary.txt",
+                    "summary.txt", "scenario.log",
                     "rtt.svg",
                     "manifest.json",
                 ])

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Datagrams
 import LoadRun
 import Scenarios
 
@@ -10,7 +11,11 @@ struct ScenarioCommand: ParsableCommand {
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "The standard scenarios.")
         func run() {
-            for scenario in ScenarioFiles.standard { Terminal.print("\(scenario.name)  \(scenario.summary)") }
+            let width = ScenarioFiles.standard.map(\.name.count).max() ?? 0
+            for scenario in ScenarioFiles.standard {
+                let blanks = String(repeating: " ", count: width - scenario.name.count)
+                Terminal.print("\(scenario.name)\(blanks)  \(scenario.summary)")
+            }
         }
     }
 
@@ -26,16 +31,78 @@ struct ScenarioCommand: ParsableCommand {
 
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Reads scenario files and says what is wrong with them.")
-        @Argument(help: "Scenario files.") var files: [String]
+            abstract: "Says what is wrong with scenario files, what they use and need, and draws their flow.")
+
+        @Argument(help: "Scenario files, or names of standard ones.") var files: [String]
+
+        @Option(help: "Draw the flow into this file; several scenarios need %, which becomes their name.")
+        var svg: String?
+
+        @Flag(name: .shortAndLong, help: "Only what is wrong, and one line a file.") var quiet = false
+
+        func validate() throws {
+            if let svg, files.count > 1, !svg.contains("%") {
+                throw ValidationError("--svg \(svg): with several scenarios it holds a %, as in flow-%.svg")
+            }
+        }
+
         func run() throws {
             try Session.main {
+                var failure: RunFailure?
                 for file in files {
-                    let scenario = try ScenarioFiles.load(file)
-                    let role = scenario.role == .client ? "places calls" : "answers calls"
-                    Terminal.print("\(file): \(scenario.steps.count) steps, \(role)")
+                    // One broken file does not hide what is wrong with the next.
+                    do throws(RunFailure) { try check(file) } catch {
+                        if failure != nil || files.count > 1 { Terminal.complain(error.complaint) }
+                        failure = failure ?? error
+                    }
+                }
+                if let failure {
+                    if files.count > 1 { throw ExitCode(failure.code.rawValue) }
+                    throw failure
                 }
             }
+        }
+
+        private func check(_ file: String) throws(RunFailure) {
+            let scenario = try ScenarioFiles.load(file)
+            for media in scenario.mediaFiles where !ScenarioFiles.exists(media.value) {
+                Terminal.complain(
+                    scenario.warning(
+                        "the media file \(media.value) is not there; media is not sent anyway", at: media.place))
+            }
+            let role = scenario.role == .client ? "places calls" : "answers calls"
+            Terminal.print("\(file): \(scenario.steps.count) steps, \(role)")
+            if !quiet {
+                Terminal.print(text(of: ScenarioFeatures(of: scenario)))
+                Terminal.print(Ladder(scenario, name: file).text)
+            }
+            if let svg { try draw(scenario, file, into: svg) }
+        }
+
+        private func text(of features: ScenarioFeatures) -> String {
+            var lines = ["  elements    " + features.elements.sorted().joined(separator: ", ")]
+            if !features.actions.isEmpty {
+                lines.append("  actions     " + features.actions.sorted().joined(separator: ", "))
+            }
+            if !features.keywords.isEmpty {
+                lines.append("  keywords    " + features.keywords.sorted().map { "[\($0)]" }.joined(separator: " "))
+            }
+            for need in features.needs { lines.append("  needs       \(need)") }
+            let idle = features.notCarriedOut.sorted().joined(separator: ", ")
+            lines.append(
+                idle.isEmpty
+                    ? "  everything in it is supported" : "  not carried out: \(idle); everything else is supported")
+            return lines.joined(separator: "\n")
+        }
+
+        private func draw(_ scenario: Scenario, _ file: String, into path: String) throws(RunFailure) {
+            let name = file.split(separator: "/").last.map(String.init) ?? file
+            let stem = name.hasSuffix(".xml") ? String(name.dropLast(4)) : name
+            let path = path.replacing("%", with: stem)
+            var bytes = ByteBuffer(capacity: 1 << 12)
+            bytes.append(text: Ladder(scenario, name: name).svg)
+            try OutputFile.create(path, holding: bytes)
+            Terminal.print("drawn into \(path)")
         }
     }
 }

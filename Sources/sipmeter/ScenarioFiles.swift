@@ -1,5 +1,6 @@
 import Glibc
 import LoadRun
+import PosixPatterns
 import Scenarios
 import StandardScenarios
 
@@ -16,6 +17,28 @@ enum ScenarioFiles {
             Standard(
                 name: "uac", summary: "calls: INVITE, 100, 180, 200, ACK, hold, BYE, 200", text: StandardScenarios.uac),
             Standard(name: "uas", summary: "answers: 180, 200, then 200 to the BYE", text: StandardScenarios.uas),
+            Standard(name: "register", summary: "REGISTER, 200", text: StandardScenarios.register),
+            Standard(
+                name: "register-auth", summary: "REGISTER, 401, REGISTER with credentials, 200",
+                text: StandardScenarios.registerAuth),
+            Standard(name: "options", summary: "OPTIONS, 200: is anybody there", text: StandardScenarios.options),
+            Standard(name: "message", summary: "MESSAGE, 200 or 202", text: StandardScenarios.message),
+            Standard(
+                name: "invite-auth", summary: "a call whose INVITE is challenged by 407",
+                text: StandardScenarios.inviteAuth),
+            Standard(name: "cancel", summary: "a call cancelled while it rings: 487", text: StandardScenarios.cancel),
+            Standard(
+                name: "reinvite", summary: "a call put on hold by a second INVITE", text: StandardScenarios.reinvite),
+            Standard(
+                name: "redirect", summary: "a call that 302 sends to another URI", text: StandardScenarios.redirect),
+            Standard(
+                name: "busy", summary: "a call that is refused: 486 is what it wants", text: StandardScenarios.busy),
+            Standard(
+                name: "uas-early", summary: "answers: 100, 180, 183 with early media, 200",
+                text: StandardScenarios.uasEarly),
+            Standard(
+                name: "b-leg", summary: "answers behind a server: re-INVITE, UPDATE, INFO, OPTIONS in mid-call",
+                text: StandardScenarios.bLeg),
         ]
     }
 
@@ -36,13 +59,31 @@ enum ScenarioFiles {
     static func load(_ given: String) throws(RunFailure) -> Scenario {
         let bytes = try text(given)
         do throws(ScenarioError) {
-            let scenario = try ScenarioReader.read(bytes, name: given)
+            let scenario = try ScenarioReader.read(bytes, name: given, patterns: PosixPatterns())
             for warning in scenario.warnings { Terminal.complain(warning.description) }
             return scenario
         } catch {
             throw RunFailure(error)
         }
     }
+
+    /// An injection file, errors as they are to be shown.
+    static func injection(_ path: String) throws(RunFailure) -> Injection {
+        guard let bytes = contents(path) else {
+            throw RunFailure(
+                .badScenario, "cannot read the injection file \(path): \(String(cString: strerror(errno)))")
+        }
+        do throws(ScenarioError) { return try Injection.read(bytes, name: path) } catch { throw RunFailure(error) }
+    }
+
+    /// Those of the files that can be read; what is missing is said with its place in the scenario.
+    static func contents(of paths: [String]) -> [String: [UInt8]] {
+        var found: [String: [UInt8]] = [:]
+        for path in paths { found[path] = contents(path) }
+        return found
+    }
+
+    static func exists(_ path: String) -> Bool { access(path, R_OK) == 0 }
 
     /// Nil, with errno set, where it cannot be read.
     static func contents(_ path: String) -> [UInt8]? {

@@ -44,7 +44,8 @@ struct Session {
 
     func announce(_ command: String, rates: [Double]) {
         let options = setup.options
-        let list = rates.map { DecimalText.trimmed($0) }.joined(separator: ", ")
+        let list = rates.map { DecimalText.trimmed($0) }.joined(separator: ", ") + " calls/s"
+        let load = options.users.map { "\($0) users" } ?? list
         let control = options.untaggedShare.map { " all but \(DecimalText.trimmed($0 * 100)) % of the calls" } ?? ""
         let transport =
             options.transport.rawValue
@@ -52,7 +53,7 @@ struct Session {
                 ? ", a connection for each call" : "")
         let tag = setup.tag == nil ? "" : ", call tag on" + control
         Terminal.print(
-            "sipmeter \(command): \(setup.targetName), \(transport)\(tag); \(list) calls/s"
+            "sipmeter \(command): \(setup.targetName), \(transport)\(tag); \(load)"
                 + "\(options.isPoisson ? " (Poisson)" : ""), \(DecimalText.trimmed(options.duration.seconds)) s"
                 + "\(rates.count > 1 ? " each" : ""); scenario \(options.scenarioName)")
         for note in setup.notes { Terminal.print(note) }
@@ -132,6 +133,10 @@ struct Session {
         }
         for outcome in outcomes {
             if let failure = unreachable(outcome) { throw failure }
+        }
+        if outcomes.contains(where: { $0.report.scenarioFailed }) {
+            Terminal.complain("error: the scenario ended the run; its message is in scenario.log")
+            throw ExitCode(LoadRun.ExitCode.aborted.rawValue)
         }
         if wasInterrupted { throw ExitCode(LoadRun.ExitCode.interrupted.rawValue) }
         if outcomes.contains(where: { $0.summary.verdict.level == .invalid }) {

@@ -57,12 +57,9 @@ import Testing
         ("[]", "the keyword in these brackets is empty; write \\x5b for a `[` of the text"),
         ("a [b", "this `[` has no `]`; write \\x5b for the character itself"),
         ("[a\"b]", "this `[` has no `]`; write \\x5b for the character itself"),
-        ("[field0]", "`[field0]` is not supported yet"),
-        ("[field12 file=\"a.csv\" line=\"[$x]\"]", "`[field12]` is not supported yet"),
-        ("[$var]", "`[$var]` is not supported yet"),
-        ("[authentication username=a password=b]", "`[authentication]` is not supported yet"),
-        ("[auto_media_port]", "`[auto_media_port]` is not supported yet"),
-        ("[cryptokeyparams1audio-1]", "`[cryptokeyparams1audio]` is not supported yet"),
+        ("[file]", "`[file]` needs `name=…`"), ("[fill text=x]", "`[fill]` needs `variable=…`"),
+        ("[tdmmap]", "`[tdmmap]` is not supported"),
+        ("[cryptokeyparams1audio-1]", "`[cryptokeyparams1audio]` is not supported"),
         ("[service foo]", "`[service]` takes no parameters"),
     ])
     func aKeywordThatCannotBeUsedIsAnError(written: String, error: String) {
@@ -76,8 +73,9 @@ import Testing
 
     @Test func everyKeywordOfSIPpIsEitherRunOrRefused() {
         for name in Keyword.Name.allCases {
-            let refusal = ["`[\(name.rawValue)]` is not supported yet"]
-            #expect(parse("[\(name.rawValue)]").errors == (name.runs ? [] : refusal))
+            let parameters = [Keyword.Name.file: " name=a", .fill: " variable=a"][name] ?? ""
+            let refusal = ["`[\(name.rawValue)]` is not supported"]
+            #expect(parse("[\(name.rawValue)\(parameters)]").errors == (name == .circuit ? refusal : []))
         }
     }
 

@@ -1,3 +1,4 @@
+import PosixPatterns
 import Scenarios
 
 /// A scenario around `steps`, the first of which stands at line 2.
@@ -7,7 +8,7 @@ func scenario(_ steps: String) -> String { "<scenario>\n\(steps)\n</scenario>\n"
 let invite = "<send><![CDATA[INVITE sip:a@b SIP/2.0]]></send>"
 
 func read(_ xml: String) throws(ScenarioError) -> Scenario {
-    try ScenarioReader.read(Array(xml.utf8), name: "test.xml")
+    try ScenarioReader.read(Array(xml.utf8), name: "test.xml", patterns: PosixPatterns())
 }
 
 /// Errors as `line:column message`; none where the file is accepted.

@@ -1,4 +1,5 @@
 import Datagrams
+import PosixPatterns
 import StandardScenarios
 import Testing
 
@@ -65,7 +66,7 @@ import Testing
             let bytes = mutated(original, &random)
             let findings: [ScenarioFinding]
             do {
-                findings = try ScenarioReader.read(bytes, name: "f").warnings
+                findings = try ScenarioReader.read(bytes, name: "f", patterns: PosixPatterns()).warnings
                 accepted += 1
             } catch {
                 if error.errors.isEmpty { Issue.record("refused without an error: \(bytes)") }

@@ -1,4 +1,5 @@
 import Datagrams
+import PosixPatterns
 import SIP
 import Scenarios
 import StandardScenarios
@@ -9,7 +10,7 @@ import Testing
         remoteHost: "127.0.0.1", remote: .loopback(port: 5060), local: .loopback(port: 5061))
 
     private func compile(_ bytes: [UInt8], _ name: String) throws -> Program {
-        let scenario = try ScenarioReader.read(bytes, name: name)
+        let scenario = try ScenarioReader.read(bytes, name: name, patterns: PosixPatterns())
         #expect(scenario.warnings.map(\.description) == [])
         #expect(!scenario.responseTimeBorders.isEmpty)
         return try scenario.compile(Self.run)
@@ -24,6 +25,7 @@ import Testing
                 switch receive.match {
                 case .status(let status): "< \(status)\(receive.presence == .optional ? "?" : "")"
                 case .method(let method): "< \(method.text)\(receive.presence == .optional ? "?" : "")"
+                case .otherMethod, .statusPattern, .methodPattern: "< …"
                 }
             case .pause(let pause): pause.length == .runDefault ? "pause" : "pause \(pause.length)"
             case .timewait(let pause): pause.length == .fixed(.seconds(4)) ? "timewait 4 s" : "timewait"

@@ -51,7 +51,10 @@ import Testing
         let tests = try Self.swiftFiles(in: "Tests/UserAgentTests").map(\.text).joined()
         for name in names {
             #expect(manifest.contains("\"\(name)\""), "\(name) is not embedded")
-            #expect(tests.contains("StandardScenarios.\(name.dropLast(4))"), "no test runs \(name)")
+            // `register-auth.xml` is `StandardScenarios.registerAuth`.
+            let words = name.dropLast(4).split(separator: "-")
+            let identifier = words.dropFirst().reduce(String(words[0])) { $0 + $1.capitalized }
+            #expect(tests.contains("StandardScenarios.\(identifier)"), "no test runs \(name)")
         }
     }
 

@@ -1,6 +1,7 @@
 import Datagrams
 import Observations
 import SIP
+import Scenarios
 import Simulation
 import UserAgent
 
@@ -12,6 +13,8 @@ struct ClientBench {
     private(set) var rows: [CallRecord] = []
     private(set) var responseTimes: [NamedResponseTime] = []
     private(set) var retransmissions: [RetransmissionRecord] = []
+    /// What the scenario logged: `log: text`.
+    private(set) var notes: [String] = []
     /// Datagrams of these numbers (from 0) are refused by the kernel: never reported as sent.
     var refused: Set<Int> = []
 
@@ -75,6 +78,7 @@ struct ClientBench {
         rows += uac.engine.journal.calls
         responseTimes += uac.engine.journal.responseTimes
         retransmissions += uac.engine.journal.retransmissions
+        for note in uac.engine.journal.notes { notes.append("\(note.kind): \(uac.engine.journal.text(of: note))") }
         uac.engine.journal.removeAll()
     }
 }
@@ -196,13 +200,19 @@ enum Steps {
         """
     }
 
-    static func client(_ steps: String, calls: UInt64 = 1, configure: (inout EngineConfiguration) -> Void = { _ in })
-        throws -> ClientBench
-    {
-        ClientBench(try VirtualEnds.uac(scenario(steps), calls: calls, configure: configure))
+    static func client(
+        _ steps: String, calls: UInt64 = 1, users: Int = 0, configure: (inout EngineConfiguration) -> Void = { _ in },
+        constants: (inout RunConstants) -> Void = { _ in }
+    ) throws -> ClientBench {
+        ClientBench(
+            try VirtualEnds.uac(
+                scenario(steps), calls: calls, users: users, configure: configure, constants: constants))
     }
 
-    static func server(_ steps: String) throws -> ServerBench {
-        ServerBench(try VirtualEnds.server(scenario(steps)))
+    static func server(
+        _ steps: String, configure: (inout EngineConfiguration) -> Void = { _ in },
+        constants: (inout RunConstants) -> Void = { _ in }
+    ) throws -> ServerBench {
+        ServerBench(try VirtualEnds.server(scenario(steps), configure: configure, constants: constants))
     }
 }

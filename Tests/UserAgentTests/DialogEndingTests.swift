@@ -106,7 +106,7 @@ import UserAgent
         bench.advance(by: .milliseconds(2))
         let bye = try #require(bench.sent.last { $0.summary == "BYE" }).bytes
         #expect(text(bye).hasPrefix("BYE sip:a@10.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.2:5060;branch=z9hG4bK"))
-        #expect(text(bye).contains("\r\nTo: <sip:a@10.0.0.1>;tag=f1\r\nCall-ID: a@x\r\nCSeq: 1 BYE\r\n"))
+        #expect(text(bye).contains("\r\nTo: <sip:a@10.0.0.1>;tag=f1\r\nCall-ID: a@x\r\nCSeq: 2 BYE\r\n"))
         #expect(text(bye).contains("From: <sip:service@10.0.0.2>;tag="))
         bench.receive(ClientBench.response(200, to: bye))
         #expect(bench.server.uas.engine.openCalls == 0)

@@ -34,7 +34,10 @@ import UserAgent
     }
 
     @Test func aLoopWithoutAnyWaitIsBrokenOff() throws {
-        let bench = try Steps.client(Steps.request("OPTIONS") + "<label id=\"1\"/><nop next=\"1\"/>")
+        let bench = try Steps.client(
+            Steps.request("OPTIONS")
+                + "<label id=\"1\"/><nop><action><assign assign_to=\"x\" value=\"1\"/></action></nop><nop next=\"1\" test=\"x\"/>"
+        )
         #expect(bench.rows.map(\.outcome) == [.unexpected])
     }
 

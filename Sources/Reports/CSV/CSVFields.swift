@@ -28,6 +28,7 @@ extension ByteBuffer {
         case .refused: append("refused")
         case .unsent: append("unsent")
         case .interrupted: append("interrupted")
+        case .check: append("check")
         }
     }
 

@@ -25,7 +25,7 @@ package struct PlotPoint: Sendable, BitwiseCopyable {
         case .ok:
             guard let rtt = call.rtt else { return nil }
             self.init(number: number, rtt: rtt, mark: call.retransmissions > 0 ? .retransmitted : .ok)
-        case .status, .timeout, .unexpected, .refused: self.init(number: number, rtt: .zero, mark: .failed)
+        case .status, .timeout, .unexpected, .refused, .check: self.init(number: number, rtt: .zero, mark: .failed)
         case .unsent: self.init(number: number, rtt: .zero, mark: .unsent)
         case .interrupted: return nil
         }

@@ -21,6 +21,12 @@ extension MessageIndex {
         try requireMandatoryHeaders()
     }
 
+    /// As new: of no message. The room for headers stays.
+    package mutating func forget() {
+        startLine = .response(status: 0)
+        reset()
+    }
+
     private mutating func reset() {
         methodText = .empty
         requestURI = .empty

@@ -34,6 +34,8 @@ package final class MessageTemplate: Sendable {
         case routes
         /// The remote target, or the run's request URI while there is none.
         case nextURL
+        /// A text the caller supplies (`InsertedTexts`), known to it by this number.
+        case insert(UInt16)
     }
 
     package enum Piece: Hashable, Sendable {
@@ -58,7 +60,9 @@ package final class MessageTemplate: Sendable {
     package let saysLength: Bool
     /// The same `RenderValues` and texts give the same bytes again, whatever was received meanwhile: a retransmission
     /// need not be stored.
-    package var isReproducible: Bool { !usesLastMessage }
+    package var isReproducible: Bool { !usesLastMessage && inserts.isEmpty }
+    /// The numbers of its inserts, in the order in which `InsertedTexts` is to have their texts.
+    package let inserts: [UInt16]
 
     let parts: [Part]
     /// The bytes of all literal parts and header names.
@@ -69,9 +73,18 @@ package final class MessageTemplate: Sendable {
     let measuresBody: Bool
 
     /// The headers end at the first empty line. Where the pieces have none, it is added.
-    package init(pieces: [Piece]) throws(TemplateError) {
-        let compiler = try TemplateCompiler(pieces)
+    package convenience init(pieces: [Piece]) throws(TemplateError) {
+        try self.init(TemplateCompiler(pieces))
+    }
+
+    /// A text that is no message: rendered as it stands.
+    package convenience init(text pieces: [Piece]) throws(TemplateError) {
+        try self.init(TemplateCompiler(text: pieces))
+    }
+
+    private init(_ compiler: TemplateCompiler) throws(TemplateError) {
         let layout = TemplateLayout(compiler)
+        inserts = compiler.inserts
         startLine = compiler.startLine
         cseqNumber = compiler.cseqNumber
         usesLastMessage = compiler.usesLastMessage
@@ -106,6 +119,8 @@ extension MessageTemplate {
         /// `ownsLine`: writes the line end as well, so that nothing is left of the line where nothing is rendered.
         case routes(ownsLine: Bool)
         case nextURL
+        /// `position` counts the template's own inserts.
+        case insert(position: UInt16, ownsLine: Bool)
         /// Between these two stands the value of Call-ID.
         case callIDStart
         case callIDEnd
@@ -134,6 +149,32 @@ package struct TextRange: Hashable, Sendable, BitwiseCopyable {
 
     package var isEmpty: Bool { count == 0 }
     package var bounds: Range<Int> { Int(start)..<Int(start) + Int(count) }
+}
+
+/// The texts of a template's inserts, one after another in one buffer that is used again and again.
+package struct InsertedTexts: Sendable {
+    package var bytes = ByteBuffer(capacity: 0)
+    package private(set) var ranges: [TextRange] = []
+
+    package init() {}
+
+    package mutating func removeAll() {
+        bytes.removeAll()
+        ranges.removeAll(keepingCapacity: true)
+    }
+
+    /// What was appended to `bytes` since the last one is the next insert's text.
+    package mutating func endText() {
+        let start = ranges.last.map { $0.start + $0.count } ?? 0
+        ranges.append(TextRange(start: start, count: UInt32(bytes.count) - start))
+    }
+
+    /// Puts another text in the place of one, at the end of the buffer.
+    package mutating func replace(_ position: Int, with text: ByteBuffer) {
+        let start = bytes.count
+        bytes.append(text.storage.span.extracting(0..<text.count))
+        ranges[position] = TextRange(start: UInt32(start), count: UInt32(text.count))
+    }
 }
 
 /// What a rendering needs to know of its call.

@@ -18,6 +18,9 @@ struct TemplateCompiler {
     private(set) var usesLastMessage = false
     private(set) var usesRouteSet = false
     private(set) var usesPeerTag = false
+    private(set) var inserts: [UInt16] = []
+
+    init(text pieces: [MessageTemplate.Piece]) { body = pieces.map { element(of: $0) } }
 
     init(_ pieces: [MessageTemplate.Piece]) throws(TemplateError) {
         let (lines, bodyPieces) = Self.lines(of: pieces)
@@ -212,6 +215,7 @@ extension TemplateCompiler {
         case .lastMessage: .part(.lastMessage)
         case .routes: .part(.routes(ownsLine: ownsLine))
         case .nextURL: .part(.nextURL)
+        case .insert: .part(.insert(position: UInt16(inserts.count - 1), ownsLine: ownsLine))
         }
     }
 
@@ -220,6 +224,7 @@ extension TemplateCompiler {
         case .lastHeader, .lastRequestURI, .lastCSeqNumber, .lastMessage: usesLastMessage = true
         case .routes, .nextURL: usesRouteSet = true
         case .peerTag: usesPeerTag = true
+        case .insert(let number): inserts.append(number)
         case .callNumber, .callID, .branch, .cseq, .localIP, .localPort, .messageIndex, .contentLength: break
         }
     }
@@ -229,7 +234,7 @@ extension MessageTemplate.Slot {
     /// Alone on its line and rendering nothing, it takes the line with it.
     fileprivate var mayVanish: Bool {
         switch self {
-        case .lastHeader, .routes: true
+        case .lastHeader, .routes, .insert: true
         case .callNumber, .callID, .branch, .cseq, .peerTag, .localIP, .localPort, .messageIndex, .contentLength,
             .lastRequestURI, .lastCSeqNumber, .lastMessage, .nextURL:
             false

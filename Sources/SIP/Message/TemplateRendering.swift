@@ -7,16 +7,26 @@ extension MessageTemplate {
         into out: inout ByteBuffer, values: RenderValues, texts: borrowing Span<UInt8>,
         last: borrowing Span<UInt8>, lastIndex: borrowing MessageIndex
     ) -> Rendered {
+        let nothing = InsertedTexts()
+        return render(
+            into: &out, values: values, texts: texts, last: last, lastIndex: lastIndex, inserts: nothing)
+    }
+
+    /// `inserts` has a text for each of the template's `inserts`; one that is missing is empty.
+    package func render(
+        into out: inout ByteBuffer, values: RenderValues, texts: borrowing Span<UInt8>,
+        last: borrowing Span<UInt8>, lastIndex: borrowing MessageIndex, inserts: borrowing InsertedTexts
+    ) -> Rendered {
         let start = out.count
         var callID = 0..<0
         var bodyCount = 0
         if measuresBody {
             // Written once to learn its length, and again where it belongs.
-            render(bodyStart..<parts.count, into: &out, values, texts, last, lastIndex, bodyCount: 0, &callID)
+            render(bodyStart..<parts.count, into: &out, values, texts, last, lastIndex, inserts, bodyCount: 0, &callID)
             bodyCount = out.count - start
             out.truncate(to: start)
         }
-        render(parts.indices, into: &out, values, texts, last, lastIndex, bodyCount: bodyCount, &callID)
+        render(parts.indices, into: &out, values, texts, last, lastIndex, inserts, bodyCount: bodyCount, &callID)
         let place = callID.isEmpty ? 0..<0 : callID.lowerBound - start..<callID.upperBound - start
         return Rendered(
             start: start, count: out.count - start, callIDStart: UInt16(clamping: place.lowerBound),
@@ -25,7 +35,8 @@ extension MessageTemplate {
 
     private func render(
         _ range: Range<Int>, into out: inout ByteBuffer, _ values: RenderValues, _ texts: borrowing Span<UInt8>,
-        _ last: borrowing Span<UInt8>, _ lastIndex: borrowing MessageIndex, bodyCount: Int, _ callID: inout Range<Int>
+        _ last: borrowing Span<UInt8>, _ lastIndex: borrowing MessageIndex, _ inserts: borrowing InsertedTexts,
+        bodyCount: Int, _ callID: inout Range<Int>
     ) {
         let bytes = self.literals
         let literals = bytes.span
@@ -73,6 +84,10 @@ extension MessageTemplate {
             case .nextURL:
                 let target = values.remoteTarget.isEmpty ? values.requestURI : values.remoteTarget
                 out.append(texts.extracting(target.bounds))
+            case .insert(let position, let ownsLine):
+                guard Int(position) < inserts.ranges.count, !inserts.ranges[Int(position)].isEmpty else { continue }
+                out.append(inserts.bytes.storage.span.extracting(inserts.ranges[Int(position)].bounds))
+                if ownsLine { out.append("\r\n") }
             case .callIDStart:
                 callID = out.count..<out.count
             case .callIDEnd:

@@ -1,0 +1,88 @@
+import ArgumentParser
+import LoadRun
+import Scenarios
+
+/// What a scenario is given from outside: values, files, permission. `run`, `sweep` and `answer` share them.
+struct ScenarioOptions: ParsableArguments {
+    @Option(
+        name: .customLong("key"), parsing: .singleValue,
+        help: "NAME=VALUE for a keyword [NAME] of the scenario; may be given several times.")
+    var keys: [String] = []
+
+    @Option(
+        name: .customLong("set"), parsing: .singleValue,
+        help: "NAME=VALUE for a global variable of the scenario; may be given several times.")
+    var globals: [String] = []
+
+    @Option(
+        name: .customLong("inf"), parsing: .singleValue,
+        help:
+            "A file of values for the calls, as SIPp's -inf; may be given several times, the first is the default of [field0]."
+    )
+    var injections: [String] = []
+
+    @Option(
+        name: .customLong("infindex"), parsing: .singleValue,
+        help: "FILE,COLUMN: the action lookup finds lines of FILE by this column, counted from 0.")
+    var indices: [String] = []
+
+    @Option(help: "User of [authentication]. (default: the target's user)")
+    var authUser: String?
+
+    @Option(help: "Password of [authentication].")
+    var authPassword = "password"
+
+    @Flag(help: "Let the scenario run commands on this machine (exec command). Read the scenario first.")
+    var allowExec = false
+
+    func validate() throws {
+        for key in keys where !key.contains("=") { throw ValidationError("--key \(key): it takes NAME=VALUE") }
+        for global in globals where !global.contains("=") {
+            throw ValidationError("--set \(global): it takes NAME=VALUE")
+        }
+    }
+
+    var keyValues: [String: String] {
+        var values: [String: String] = [:]
+        for (name, value) in keys.map(Self.pair) { values[name] = value }
+        return values
+    }
+
+    var globalValues: [(name: String, text: String)] { globals.map(Self.pair) }
+
+    private static func pair(_ text: String) -> (name: String, text: String) {
+        let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        return (String(parts[0]), String(parts[1]))
+    }
+
+    func readInjections() throws(RunFailure) -> [Injection] {
+        var read: [Injection] = []
+        for path in injections { read.append(try ScenarioFiles.injection(path)) }
+        for text in indices {
+            let parts = text.split(separator: ",")
+            guard parts.count == 2, let column = Int(parts[1]), column >= 0,
+                let index = read.firstIndex(where: { $0.name == String(parts[0]) })
+            else {
+                throw RunFailure(
+                    .usage, "--infindex \(text): it takes FILE,COLUMN with a FILE that --inf names, as in users.csv,0")
+            }
+            guard column < read[index].columnCount else {
+                throw RunFailure(
+                    .usage, "--infindex \(text): \(parts[0]) has \(read[index].columnCount) columns, counted from 0")
+            }
+            read[index].index(column: column)
+        }
+        return read
+    }
+
+    /// What the scenario is compiled with.
+    func fill(_ constants: inout RunConstants, for scenario: Scenario) throws(RunFailure) {
+        constants.keys = keyValues
+        constants.globals = globalValues
+        constants.injections = try readInjections()
+        constants.files = ScenarioFiles.contents(of: scenario.shownFiles)
+        constants.allowsCommands = allowExec
+        constants.username = authUser
+        constants.password = authPassword
+    }
+}
