@@ -77,7 +77,7 @@ import Testing
         var random = SeededGenerator(seed: UInt64(file))
         var accepted = 0
         var refused = 0
-        for _ in 0..<5_000 {
+        for _ in 0..<1_500 {
             let bytes = mutated(original, &random)
             let findings: [ScenarioFinding]
             do {
@@ -119,7 +119,7 @@ import Testing
         let run = RunConstants(remoteHost: "h", remote: .loopback(port: 1), local: .loopback(port: 2))
         var random = SeededGenerator(seed: 9)
         var compiled = 0
-        for n in 0..<3_000 {
+        for n in 0..<800 {
             let original = Array(Self.files[4 + n % 2].utf8)
             guard
                 let scenario = try? ScenarioReader.read(
