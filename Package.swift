@@ -114,6 +114,7 @@ let package = Package(
         .testTarget(
             name: "ScenariosTests",
             dependencies: ["Scenarios", "PosixPatterns", "StandardScenarios", "SIP", "Datagrams"],
+            exclude: ["Corpus"],
             swiftSettings: strict),
         .testTarget(
             name: "UserAgentTests",

@@ -1,5 +1,6 @@
 import Datagrams
 import Observations
+import PosixPatterns
 import SIP
 import Scenarios
 import StandardScenarios
@@ -21,20 +22,37 @@ enum Calls {
     static let own = SocketAddress.loopback(port: 40_000)
     static let peer = SocketAddress.loopback(port: 5060)
 
-    static func program() throws -> Program {
-        try ScenarioReader.read(StandardScenarios.uac, name: "uac").compile(
+    static func program(_ xml: [UInt8] = StandardScenarios.uac) throws -> Program {
+        try ScenarioReader.read(xml, name: "uac", patterns: PosixPatterns()).compile(
             RunConstants(remoteHost: peer.host, remote: peer, local: own))
     }
 
-    static func uac() throws -> UAC {
+    /// The standard client with three expressions searched in the 200, and ten keywords more in what it sends then.
+    static var scripted: [UInt8] {
+        let text = String(decoding: StandardScenarios.uac, as: UTF8.self)
+        let expressions = """
+            <recv response="200" rrs="true" rtd="invite"><action>
+            <ereg regexp="sip:([^>;]*)" search_in="hdr" header="Contact:" assign_to="uri,address"/>
+            <ereg regexp="tag=([^;]*)" search_in="hdr" header="To:" assign_to="whole,tag"/>
+            <ereg regexp="m=audio ([0-9]+)" search_in="body" assign_to="media,port"/>
+            </action></recv>
+            """
+        let keywords =
+            "X-A: [$uri] [$address] [$whole] [$tag] [$media]\n      X-B: [$port] [call_number] [pid] [clock_tick] [cseq]"
+        return Array(
+            text.replacing("<recv response=\"200\" rrs=\"true\" rtd=\"invite\"/>", with: expressions)
+                .replacing("CSeq: [cseq] BYE", with: "CSeq: [cseq] BYE\n      " + keywords).utf8)
+    }
+
+    static func uac(_ xml: [UInt8] = StandardScenarios.uac) throws -> UAC {
         let configuration = EngineConfiguration(run: 0xABCD_1234, start: start, sources: [own])
         return UAC(
-            program: try program(), configuration: configuration,
+            program: try program(xml), configuration: configuration,
             pacer: Pacer(start: start, rate: 100, duration: .seconds(1_000_000)), target: peer)
     }
 
-    static func record(_ count: Int) throws -> [Exchange] {
-        var uac = try uac()
+    static func record(_ count: Int, _ xml: [UInt8] = StandardScenarios.uac) throws -> [Exchange] {
+        var uac = try uac(xml)
         return (0..<count).map { n in
             let now = start + gap * Int64(n)
             var exchange = Exchange()

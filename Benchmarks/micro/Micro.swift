@@ -64,7 +64,7 @@ extension Work {
 }
 
 enum Part: String, CaseIterable {
-    case parse, parseRequest = "parse-request", render, match, timer, call, record, row
+    case parse, parseRequest = "parse-request", render, match, timer, call, scripted, record, row
 
     var title: String {
         switch self {
@@ -74,6 +74,7 @@ enum Part: String, CaseIterable {
         case .match: "a 180 through UAC.handleDatagram: parse, find the call, match, pass up"
         case .timer: "a timer pushed and popped, 10,000 in the queue"
         case .call: "a whole call in the UAC: 3 requests, 180, 200, 200"
+        case .scripted: "the same with three expressions and ten keywords more"
         case .record: "a call into the recorder's histograms"
         case .row: "a row of rtt.csv"
         }
@@ -87,6 +88,7 @@ enum Part: String, CaseIterable {
         case .match: try MatchWork()
         case .timer: TimerWork()
         case .call: try CallWork(calls: times)
+        case .scripted: try CallWork(calls: times, Calls.scripted)
         case .record: RecordWork()
         case .row: RowWork()
         }

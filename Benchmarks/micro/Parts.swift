@@ -3,6 +3,7 @@ import Latency
 import Observations
 import Reports
 import SIP
+import StandardScenarios
 import UserAgent
 
 struct ParseWork: Work {
@@ -85,9 +86,9 @@ struct CallWork: Work {
     private let exchanges: [Calls.Exchange]
     private var next = 0
 
-    init(calls: Int) throws {
-        uac = try Calls.uac()
-        exchanges = try Calls.record(calls)
+    init(calls: Int, _ xml: [UInt8] = StandardScenarios.uac) throws {
+        uac = try Calls.uac(xml)
+        exchanges = try Calls.record(calls, xml)
     }
 
     /// A datagram the kernel has just delivered is in the cache; one that was recorded long ago is not.

@@ -7,8 +7,17 @@ package struct PosixPatterns: PatternCompiler {
     package init() {}
 
     package func compile(_ text: [UInt8], ignoringCase: Bool) throws(PatternError) -> any Pattern {
+        // Whether it is an expression at all is the C library's word.
+        let pattern = try PosixPattern(text, ignoringCase: ignoringCase)
+        return PlainPattern(text, ignoringCase: ignoringCase) ?? pattern
+    }
+
+    /// By the C library alone: what the shorter way is compared with.
+    package func compileByLibrary(_ text: [UInt8], ignoringCase: Bool) throws(PatternError) -> any Pattern {
         try PosixPattern(text, ignoringCase: ignoringCase)
     }
+
+    package func isPlain(_ text: [UInt8]) -> Bool { PlainPattern(text, ignoringCase: false) != nil }
 }
 
 private final class PosixPattern: Pattern {

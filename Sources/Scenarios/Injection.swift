@@ -185,8 +185,11 @@ package struct Injection: Sendable {
     package mutating func index(column: Int) {
         keyColumn = column
         lineOfKey = [:]
-        for line in 0..<lineCount { remember(line) }
+        for line in 0..<min(lineCount, Self.keyLimit) { remember(line) }
     }
+
+    /// Lines that PRINTF makes may be thousands of millions: those after it have no key.
+    private static let keyLimit = 1 << 20
 
     package var isIndexed: Bool { keyColumn != nil }
 

@@ -54,7 +54,7 @@ package struct Ladder: Sendable {
     private static func text(of pause: Instruction.Pause, in scenario: Scenario) -> String {
         switch pause.length {
         case .fixed(let length): "pause \(length.rawValue / 1_000_000) ms"
-        case .runDefault: "pause (--hold)"
+        case .runDefault: "pause, --hold"
         case .variable(let variable): "pause $\(name(of: variable, in: scenario)) ms"
         case .sampled(let which): "pause \(scenario.distributions[Int(which)].text)"
         }

@@ -105,7 +105,8 @@ private struct ScenarioCompiler {
         program.keepsLastMessage = all.contains { $0.usesLastMessage } || actsOnMessage
         program.keepsLastMessageWhileWaiting =
             program.keepsLastMessage
-            && (texts.contains { $0.usesLastMessage } || scenario.steps.contains { $0.onTimeout != nil })
+            && (texts.contains { $0.usesLastMessage } || !program.defaultMessages.isEmpty
+                || scenario.steps.contains { $0.onTimeout != nil })
         program.keepsRouteSet =
             all.contains { $0.usesRouteSet } && program.instructions.contains { $0.recordsRouteSet }
         program.losesReceived = program.instructions.contains { instruction in

@@ -167,8 +167,6 @@ package struct CallEngine: Sendable {
     let keepsCallExtras: Bool
     /// Users whose call has ended since the owner last looked.
     var freedUsers: [UInt32] = []
-    /// When the last of them was freed.
-    var lastEnd = MonotonicInstant(nanoseconds: 0)
     var actionText = ByteBuffer(capacity: 0)
     var otherText = ByteBuffer(capacity: 0)
     var parameterText = ByteBuffer(capacity: 0)
@@ -306,7 +304,7 @@ package struct CallEngine: Sendable {
     /// The call's place becomes free; its slot stays until the lingering is over.
     mutating func release(_ i: Int, at now: MonotonicInstant) {
         let remembered = makeLingering(i, until: now + configuration.timers.transactionTimeout)
-        if keepsCallExtras { releaseExtras(i, at: now) }
+        if keepsCallExtras { releaseExtras(i) }
         if lingers(i) {
             directory[Int(calls[i].slot)].place = .lingering(lingering.append(remembered))
         } else {

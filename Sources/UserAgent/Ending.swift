@@ -105,7 +105,10 @@ extension CallEngine {
 
     private mutating func cancel(_ i: Int, _ invite: Int, at now: MonotonicInstant) {
         loadRequest(i, invite)
-        let rendered = ComposedMessage.cancel(request, requestIndex, into: &outbox.bytes)
+        let invited = transactions[calls[i].places[invite]]
+        let rendered =
+            renderDefault(.cancel, i, cseq: invited.rawCSeq, sequence: invited.branchSequence, at: now)
+            ?? ComposedMessage.cancel(request, requestIndex, into: &outbox.bytes)
         // 9.1: after 64 x T1 without a final response the INVITE counts as cancelled.
         transactions[calls[i].places[invite]].sentAt = Moment(now)
         let length = configuration.timers.transactionTimeout
@@ -121,17 +124,23 @@ extension CallEngine {
         loadRequest(i, t)
         loadDialog(i)
         if transactions[calls[i].places[t]].ackStep == .max, transactions[calls[i].places[t]].ackStored.count == 0 {
-            let ack = InDialog(branch: automaticBranch(i), cseq: transactions[calls[i].places[t]].cseq).ack(
-                request, requestIndex, target: resumed, remote: tagText, routes: calls[i].routes, in: texts,
-                into: &outbox.bytes)
+            let ackBranch = automaticBranch(i)
+            let ack =
+                renderDefault(
+                    .ack2, i, cseq: transactions[calls[i].places[t]].rawCSeq, sequence: ackBranch.sequence, at: now)
+                ?? InDialog(branch: ackBranch, cseq: transactions[calls[i].places[t]].cseq).ack(
+                    request, requestIndex, target: resumed, remote: tagText, routes: calls[i].routes, in: texts,
+                    into: &outbox.bytes)
             texts.replace(&transactions[calls[i].places[t]].ackStored, with: outbox.bytes, ack.range)
             post(i, ack, method: .ack, cseq: transactions[calls[i].places[t]].cseq, due: now)
         }
         let cseq = max(calls[i].cseq, transactions[calls[i].places[t]].cseq) &+ 1
         let branch = automaticBranch(i)
-        let rendered = InDialog(branch: branch, cseq: cseq).bye(
-            request, requestIndex, target: resumed, remote: tagText, routes: calls[i].routes, in: texts,
-            into: &outbox.bytes)
+        let rendered =
+            renderDefault(.bye, i, cseq: cseq, sequence: branch.sequence, at: now)
+            ?? InDialog(branch: branch, cseq: cseq).bye(
+                request, requestIndex, target: resumed, remote: tagText, routes: calls[i].routes, in: texts,
+                into: &outbox.bytes)
         beginAutomatic(i, .bye, cseq: cseq, branchSequence: branch.sequence, rendered, at: now)
         return true
     }

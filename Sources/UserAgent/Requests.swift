@@ -170,7 +170,12 @@ extension CallEngine {
         _ i: Int, _ t: Int, status: UInt16, at now: MonotonicInstant, _ bytes: borrowing Span<UInt8>,
         _ index: borrowing MessageIndex
     ) {
-        let rendered = renderResponse(status, localTag(i), bytes, index)
+        let own =
+            status == 200
+            ? renderDefault(
+                .ok, i, cseq: calls[i].cseq, sequence: branchSequence(i, Int(calls[i].step)), at: now, bytes, index)
+            : nil
+        let rendered = own ?? renderResponse(status, localTag(i), bytes, index)
         respond(i, t, status: status, step: .max, rendered, at: now)
     }
 

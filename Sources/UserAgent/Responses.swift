@@ -201,8 +201,10 @@ extension CallEngine {
         _ i: Int, _ t: Int, _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex, at now: MonotonicInstant
     ) {
         loadRequest(i, t)
-        let rendered = ComposedMessage.ack(
-            for: bytes, index, to: request, requestIndex, into: &outbox.bytes)
+        let invited = transactions[calls[i].places[t]]
+        let rendered =
+            renderDefault(.ack, i, cseq: invited.rawCSeq, sequence: invited.branchSequence, at: now, bytes, index)
+            ?? ComposedMessage.ack(for: bytes, index, to: request, requestIndex, into: &outbox.bytes)
         texts.replace(
             &transactions[calls[i].places[t]].ackStored,
             with: outbox.bytes, rendered.range)

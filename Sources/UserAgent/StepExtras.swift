@@ -189,13 +189,10 @@ extension CallEngine {
         for _ in program.variables.call { callVariables.append(.unset) }
     }
 
-    mutating func releaseExtras(_ i: Int, at now: MonotonicInstant) {
+    mutating func releaseExtras(_ i: Int) {
         forgetVariables(i)
         let user = callExtras[i].user
-        if user > 0 {
-            freedUsers.append(user)
-            lastEnd = now
-        }
+        if user > 0 { freedUsers.append(user) }
     }
 
     /// Globals from the command line, and the steps of `<init>`.

@@ -51,10 +51,8 @@ package struct UAC: Sendable {
 
     /// When the next call is to be sent.
     package var nextSending: MonotonicInstant {
-        guard let upcoming = pacer.upcoming else {
-            guard let loop, !loop.isOver else { return .distantFuture }
-            return engine.freedUsers.isEmpty ? loop.next : min(loop.next, engine.lastEnd)
-        }
+        // Only the pacer's or the loop's: to read the engine here would be to copy it.
+        guard let upcoming = pacer.upcoming else { return loop?.next ?? .distantFuture }
         return upcoming.dueAt + limits.coalescing
     }
 
@@ -67,6 +65,7 @@ package struct UAC: Sendable {
     package mutating func advance(to now: MonotonicInstant) {
         place(dueBy: now)
         engine.advance(to: now)
+        if loop != nil { takeFreedUsers(at: now) }
     }
 
     /// The calls due by then, and no timers: to be called shortly before, so that their requests lie ready when it is time.
@@ -85,9 +84,14 @@ package struct UAC: Sendable {
         }
     }
 
-    private mutating func placeUsers(at now: MonotonicInstant) {
+    /// Those whose call has just ended place the next one.
+    private mutating func takeFreedUsers(at now: MonotonicInstant) {
         for user in engine.freedUsers { loop?.add(user, freedAt: now) }
         engine.freedUsers.removeAll(keepingCapacity: true)
+    }
+
+    private mutating func placeUsers(at now: MonotonicInstant) {
+        takeFreedUsers(at: now)
         while !engine.outbox.wantsFlush, let (arrival, user) = loop?.take(dueBy: now) {
             engine.counters.offered += 1
             engine.counters.started += 1
@@ -126,11 +130,13 @@ package struct UAC: Sendable {
         hasHeard = true
         engine.arrival = arrivedAt.map { Moment($0) } ?? .never
         engine.handleDatagram(bytes, from: source, at: now)
+        if loop != nil { takeFreedUsers(at: now) }
     }
 
     /// ICMP brought back the first bytes of a datagram of ours: nobody listens there.
     package mutating func handleUnreachable(_ bytes: borrowing Span<UInt8>, at now: MonotonicInstant) {
         engine.handleUnreachable(bytes, at: now)
+        if loop != nil { takeFreedUsers(at: now) }
     }
 
     /// No new calls; the open ones go on.

@@ -78,14 +78,14 @@ import Testing
                 <scenario>
                   <send>
                     <![CDATA[
-                      INVITE sip:[field0]@[remote_ip] SIP/2.0
+                      INVITE sip:[tdmmap]@[remote_ip] SIP/2.0
                       Call-ID: [call_id]
                     ]]>
                   </send>
                 </scenario>
                 """) == """
-                    uac.xml:4:18: error: `[field0]` is not supported yet
-                         4 |       INVITE sip:[field0]@[remote_ip] SIP/2.0
+                    uac.xml:4:18: error: `[tdmmap]` is not supported
+                         4 |       INVITE sip:[tdmmap]@[remote_ip] SIP/2.0
                            |                  ^
                     """)
     }

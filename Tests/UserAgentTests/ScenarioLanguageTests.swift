@@ -348,6 +348,152 @@ import UserAgent
         #expect(bench.uac.engine.openCalls == 1)
     }
 
+    // MARK: automatic messages
+
+    private static func ownMessage(_ id: String, _ method: String, headers: String = "") -> String {
+        """
+        <DefaultMessage id="\(id)"><![CDATA[
+        \(method) sip:own@[remote_ip] SIP/2.0
+        Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+        X-Own: \(id)
+        [last_From:]
+        [last_To:]
+        [last_Call-ID:]
+        CSeq: \(headers.isEmpty ? "[cseq]" : headers) \(method)
+        Content-Length: 0
+
+        ]]></DefaultMessage>
+        """
+    }
+
+    @Test func theScenariosOwnMessagesStandInForTheAutomaticOnes() throws {
+        let own =
+            Self.ownMessage("bye", "BYE", headers: "[last_cseq_number+1]") + Self.ownMessage("cancel", "CANCEL")
+            + Self.ownMessage("ack", "ACK") + Self.ownMessage("ack2", "ACK")
+        let invite = Steps.request("INVITE") + "<recv response=\"180\" optional=\"true\"/><recv response=\"183\"/>"
+        var bench = try Steps.client(own + invite)
+        bench.answer(.invite, 180)
+        bench.giveUp()
+        let cancel = text(bench.last(.cancel))
+        #expect(cancel.contains("X-Own: cancel\r\n") && cancel.contains("CSeq: 1 CANCEL\r\n"))
+        bench.answer(.cancel, 200)
+        bench.answer(.invite, 487)
+        #expect(text(bench.last(.ack)).contains("X-Own: ack\r\n"))
+
+        var second = try Steps.client(own + invite)
+        second.answer(.invite, 180)
+        second.answer(.invite, 200)
+        #expect(second.summaries == ["INVITE", "ACK", "BYE"])
+        #expect(text(second.last(.ack)).contains("X-Own: ack2\r\n"))
+        let bye = text(second.last(.bye))
+        #expect(bye.contains("X-Own: bye\r\n") && bye.contains("CSeq: 2 BYE\r\n"))
+        second.answer(.bye, 200)
+        #expect(second.uac.engine.openCalls == 0)
+    }
+
+    // MARK: ends
+
+    @Test func intCommandsStopTheRunOrTheCall() throws {
+        func stopped(_ command: String) throws -> ClientBench {
+            try Steps.client(
+                Steps.request("OPTIONS")
+                    + "<recv response=\"200\"><action><exec int_cmd=\"\(command)\"/></action></recv>"
+                    + Steps.request("MESSAGE") + Self.ok)
+        }
+        var now = try stopped("stop_now")
+        #expect(now.uac.engine.stopRequest == .none)
+        now.answer(.options, 200)
+        #expect(now.uac.engine.stopRequest == .now)
+        var gracefully = try stopped("stop_gracefully")
+        gracefully.answer(.options, 200)
+        #expect(gracefully.uac.engine.stopRequest == .gracefully)
+        var call = try stopped("stop_call")
+        call.answer(.options, 200)
+        #expect(call.summaries == ["OPTIONS"])
+        #expect(call.rows.map(\.outcome) == [.check(.rejected)])
+    }
+
+    @Test func anErrorEndsTheRunWithItsMessage() throws {
+        let bench = try Steps.client(
+            "<nop><action><error message=\"call [call_number] is wrong\"/></action></nop>" + Steps.request("OPTIONS"))
+        #expect(bench.notes == ["error: call 1 is wrong"])
+        #expect(bench.uac.engine.stopRequest == .failed)
+        #expect(bench.sent.isEmpty)
+    }
+
+    @Test func aCommandIsHandedToTheOwnerOfTheEngine() throws {
+        let bench = try Steps.client(
+            "<nop><action><exec command=\"echo [call_number]\"/></action></nop>" + Steps.request("OPTIONS"),
+            constants: { $0.allowsCommands = true })
+        #expect(bench.notes == ["command: echo 1"])
+    }
+
+    @Test func credentialsAreVerifiedByTheOwner() throws {
+        let steps =
+            "<recv request=\"REGISTER\"><action><verifyauth assign_to=\"ok\" username=\"ann\" password=\"[$none]x\"/>"
+            + "</action></recv><Reference variables=\"none\"/><nop next=\"in\" test=\"ok\"/>"
+            + Steps.response("401 Unauthorized", attributes: "next=\"end\"") + "<label id=\"in\"/>"
+            + Steps.response("200 OK")
+            + "<label id=\"end\"/>"
+        for isGood in [true, false] {
+            var bench = try Steps.server(
+                steps,
+                configure: { configuration in
+                    configuration.verifyCredentials = { exchange in
+                        isGood && exchange.username.count == 3 && exchange.password.count == 1
+                            && exchange.request.count > 0
+                    }
+                })
+            bench.receive(SampleRequest(method: .register))
+            #expect(bench.summaries == [isGood ? "200 REGISTER" : "401 REGISTER"])
+        }
+    }
+
+    @Test func aCellMayHoldCredentials() throws {
+        let users = try Injection.read(
+            Array("SEQUENTIAL\nann;[authentication username=ann password=s3cret];\n".utf8), name: "u.csv")
+        var bench = try Steps.client(
+            Steps.request("REGISTER") + "<recv response=\"401\" auth=\"true\"/>"
+                + Steps.request("REGISTER", extra: "[field1]\n") + Self.ok,
+            configure: {
+                $0.makeCredentials = { exchange in
+                    let (username, password) = (exchange.username, exchange.password)
+                    exchange.credentials.append("Authorization: Digest ")
+                    exchange.credentials.append(username.storage.span.extracting(0..<username.count))
+                    exchange.credentials.append("/")
+                    exchange.credentials.append(password.storage.span.extracting(0..<password.count))
+                    return true
+                }
+            }, constants: { $0.injections = [users] })
+        bench.answer(.register, 401)
+        #expect(text(bench.last(.register)).contains("\r\nAuthorization: Digest ann/s3cret\r\nFrom:"))
+    }
+
+    @Test func aServersAnswerWithAVariableIsRepeatedAfterItsCall() throws {
+        var bench = try Steps.server(
+            "<recv request=\"OPTIONS\"><action><assignstr assign_to=\"v\" value=\"kept\"/></action></recv>"
+                + Steps.response("200 OK", tag: ";tag=t", extra: "X-V: [$v]\n"))
+        let request = SampleRequest(method: .options)
+        bench.receive(request)
+        bench.receive(request)
+        #expect(bench.summaries == ["200 OPTIONS", "200 OPTIONS"])
+        #expect(Set(bench.sent.map(\.bytes)).count == 1)
+        #expect(text(bench.sent[1].bytes).contains("X-V: kept\r\n"))
+        bench.advance(by: .seconds(40))
+        #expect(bench.server.uas.engine.textBlocksInUse == 0)
+    }
+
+    @Test(arguments: ["variable=\"v\"", "distribution=\"fixed\" value=\"250\""])
+    func aPauseMayBeAVariableOrDrawn(pause: String) throws {
+        var bench = try Steps.client(
+            "<nop><action><assign assign_to=\"v\" value=\"250.9\"/><log message=\"[$v]\"/></action></nop><pause \(pause)/>"
+                + Steps.request("OPTIONS") + Self.ok)
+        bench.advance(by: .milliseconds(249))
+        #expect(bench.sent.isEmpty)
+        bench.advance(by: .milliseconds(1))
+        #expect(bench.summaries == ["OPTIONS"])
+    }
+
     // MARK: keywords
 
     @Test func keywordsOfTheCallAreWrittenIntoMessages() throws {
