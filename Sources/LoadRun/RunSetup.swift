@@ -41,9 +41,7 @@ package struct RunSetup: Sendable {
         } else {
             target = .loopback(port: 0)
             targetName = "model \(options.capacityName)"
-            notes = [
-                "This target is a model of a server (\(options.capacityName)), not a server: name one to measure it."
-            ]
+            notes = [Self.modelNote(options.capacityName)]
         }
         var notices: [String]
         sources = try Self.sources(options, towards: target)
@@ -59,6 +57,10 @@ package struct RunSetup: Sendable {
         self.notices = notices
         self.options = options
         if options.transport == .raw { try Self.checkRaw(target) }
+    }
+
+    package static func modelNote(_ capacity: String) -> String {
+        "This target is a model of a server (\(capacity)), not a server: name one to measure it."
     }
 
     /// As many sending threads as there are CPUs share each of them with a target on this host, which then answers so late

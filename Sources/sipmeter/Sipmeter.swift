@@ -13,6 +13,7 @@ struct Sipmeter: ParsableCommand {
               sipmeter run 192.0.2.5 --rate 400     one level, a real server
               sipmeter answer --listen 0.0.0.0:5060 the answering side alone
               sipmeter analyze day.pcap             a capture of any tool
+              sipmeter explain                      where the time went, by kernel probes
               sipmeter doctor                       what this machine lets sipmeter do
 
             Exit codes: 0 ran and trustworthy; 2 a rule was broken; 3 the generator
@@ -22,8 +23,8 @@ struct Sipmeter: ParsableCommand {
             """,
         version: version,
         subcommands: [
-            SweepCommand.self, RunCommand.self, AnswerCommand.self, AnalyzeCommand.self, ScenarioCommand.self,
-            DoctorCommand.self,
+            SweepCommand.self, RunCommand.self, AnswerCommand.self, AnalyzeCommand.self, ExplainCommand.self,
+            ScenarioCommand.self, DoctorCommand.self,
         ])
 
     static let version = "0.1.0"
