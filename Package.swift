@@ -152,7 +152,7 @@ let package = Package(
             dependencies: [
                 "StreamTransport", "UDPTransport", "UserAgent", "Simulation", "StandardScenarios", "Observations",
                 "SIP",
-                "Datagrams",
+                "Datagrams", "CAllocationCount",
             ],
             swiftSettings: strict),
         .testTarget(name: "TreeTests", swiftSettings: strict),

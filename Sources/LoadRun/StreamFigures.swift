@@ -21,6 +21,8 @@ package struct StreamFigures: Sendable {
     package var exhausted: UInt64 = 0
     /// Setting up, from the first packet to the last handshake's end.
     package var setUp = LatencyHistogram()
+    /// Version and cipher of the first one, where TLS is spoken (RFC 7502, 6.5).
+    package var cipherSuite: String?
     /// The last failure or loss, in a sentence.
     package var lastTrouble: String?
     package var lastExhaustion: String?
@@ -30,6 +32,7 @@ package struct StreamFigures: Sendable {
     mutating func noteOpened(_ connection: StreamConnection) {
         opened += 1
         if let time = connection.setUpTime { setUp.record(time) }
+        if cipherSuite == nil { cipherSuite = connection.cipherSuite }
     }
 
     /// - Parameter wasOpen: it had been set up.
@@ -48,6 +51,7 @@ package struct StreamFigures: Sendable {
         heldBack += other.heldBack
         exhausted += other.exhausted
         setUp.merge(other.setUp)
+        cipherSuite = cipherSuite ?? other.cipherSuite
         lastTrouble = other.lastTrouble ?? lastTrouble
         lastExhaustion = other.lastExhaustion ?? lastExhaustion
     }
@@ -55,6 +59,7 @@ package struct StreamFigures: Sendable {
     /// To be said with the result.
     package func notes(_ transport: TransportProtocol) -> [String] {
         var parts = ["\(opened) \(transport.viaName) \(opened == 1 ? "connection" : "connections")"]
+        if let cipherSuite { parts[0] += " (\(cipherSuite))" }
         let figures = setUp.figures
         if figures.count == 1, let only = figures.max {
             parts[0] += " set up in \(DecimalText.milliseconds(only)) ms"

@@ -102,7 +102,7 @@ package final class StreamConnection {
         } catch { throw .tls(error) }
     }
 
-    /// Already there: possible on one host.
+    /// On one host it may be there at once: `becomeReady` finds that out all the same.
     private static func connect(_ descriptor: borrowing SocketDescriptor, to peer: SocketAddress) throws(SystemError)
         -> Phase
     {
@@ -118,6 +118,8 @@ package final class StreamConnection {
     var fileDescriptor: Int32 { descriptor.number }
     package var isOpen: Bool { phase == .open }
     package var isShakingHands: Bool { phase == .shakingHands }
+    /// `TLSv1.3, TLS_AES_256_GCM_SHA384`. Nil: plain TCP, or not there yet.
+    package var cipherSuite: String? { isOpen ? tls?.cipherSuite : nil }
     /// Everything given to it has left.
     package var isDrained: Bool { taken == wire.count && firstWaiting == waiting.count }
     /// What is to be polled for beside arrivals.

@@ -54,6 +54,12 @@ struct TLSSession: ~Copyable {
         throw failure()
     }
 
+    /// Version and cipher, once they are agreed on.
+    var cipherSuite: String {
+        guard let cipher = SSL_get_current_cipher(ssl) else { return "" }
+        return "\(String(cString: SSL_get_version(ssl))), \(String(cString: SSL_CIPHER_get_name(cipher)))"
+    }
+
     func receive(_ bytes: UnsafeRawBufferPointer) {
         _ = BIO_write(arrived, bytes.baseAddress, Int32(clamping: bytes.count))
     }

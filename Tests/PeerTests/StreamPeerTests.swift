@@ -356,6 +356,13 @@ extension AgainstPeers {
             }
         }
 
+        @Test func explainFollowsDatagramsOnly() async throws {
+            let scratch = try Scratch()
+            let finished = try await scratch.run(.sipmeter("explain", "127.0.0.1:9", "--transport", "tcp"))
+            #expect(finished.status == 64, "\(finished)")
+            #expect(finished.complaint.hasPrefix("error: explain follows datagrams, and --transport tcp sends none"))
+        }
+
         @Test(arguments: [
             (["--transport", "tcp", "--timestamps", "kernel"], "--timestamps kernel: the kernel stamps datagrams"),
             (["--transport", "tcp", "--tag"], "--tag marks datagrams"),

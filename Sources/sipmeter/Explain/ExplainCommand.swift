@@ -4,6 +4,7 @@ import Datagrams
 import Glibc
 import KernelTrace
 import LoadRun
+import SIP
 import UDPTransport
 
 struct ExplainCommand: ParsableCommand {
@@ -106,6 +107,10 @@ struct ExplainCommand: ParsableCommand {
         }
         if !join.isEmpty, watch != nil || load.target != nil || record != nil {
             throw ValidationError("--join takes recordings alone: leave out the target, --watch and --record")
+        }
+        if load.transport.sip.isReliable {
+            throw ValidationError(
+                "explain follows datagrams, and --transport \(load.transport.rawValue) sends none; leave it out")
         }
         if vmTap != nil, watch == nil { throw ValidationError("--vm-tap goes with --watch") }
         if !(0...100).contains(costRounds) { throw ValidationError("--cost-rounds: it takes 0 to 100") }
