@@ -1,5 +1,7 @@
 extension MachineFacts {
-    var probeFindings: [Finding] { [rung, bpf, typeInformation, lockdown, unprivileged, lockedMemory].compactMap { $0 } }
+    var probeFindings: [Finding] {
+        [rung, bpf, typeInformation, lockdown, unprivileged, lockedMemory].compactMap { $0 }
+    }
 
     /// What explain would stand on, by trying: policies show nowhere else. Either rung of probes explains all of a request's
     /// way, so that the lower one is no want.

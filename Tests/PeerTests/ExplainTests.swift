@@ -118,7 +118,7 @@ extension AgainstPeers {
             try FileManager.default.copyItem(atPath: "/bin/sh", toPath: neighbour)
             // Ahead of whatever else there is to do on that CPU.
             let busy = Command(
-                "taskset", "-c", "\(CPUs.last)", "nice", "-n", "-15", neighbour, "-c", "while :; do :; done")
+                "taskset", "-c", "\(CPUs.last)", "nice", "-n", "-5", neighbour, "-c", "while :; do :; done")
             try await Answer.during(port: port, by: pinned, in: scratch) { _ in
                 try await scratch.during(busy) { _ in
                     try await Self.explain(port, "--rate", "100", "--calls", "200", in: scratch)

@@ -107,7 +107,7 @@ package struct Breakdown: Sendable {
         /// Requests that were seen arriving more than once.
         package var sentAgain = 0
         package var acks = 0
-        /// Records of no known point, or cut short.
+        /// Records of no known point, cut short, or with a message whose Call-ID or CSeq cannot be read.
         package var unreadable = 0
         package init() {}
 
@@ -145,7 +145,7 @@ package enum WaitCause: Int, Sendable, BitwiseCopyable, CaseIterable {
     }
 }
 
-/// The socket wait of one request, by cause.
+/// The socket wait of one request, by cause; and the time from receive to send, cut alike (`Breakdown.work`).
 package struct SocketWait: Sendable {
     /// Index into `Breakdown.requests`.
     package var request: Int

@@ -14,6 +14,8 @@ struct ExplainOutput {
     ]
 
     private let report: ExplainReport
+    /// Above the pictures.
+    private let title: String
     private let generator: Verdict?
 
     /// - Parameters:
@@ -34,6 +36,9 @@ struct ExplainOutput {
             breakdown, verdict: advice.verdict + ".",
             advice: advice.cautions + advice.steps.map { $0.text + ($0.command.map { "\n$ " + $0 } ?? "") }, cost: cost)
         self.generator = generator
+        let hosts = recordings.map(\.source).filter { $0.rung != .client }.map(\.host)
+        let port = recordings.map(\.source.port).first { $0 != 0 } ?? 0
+        title = "\(breakdown.tally.joined) requests to port \(port) of \(hosts.joined(separator: ", "))"
     }
 
     /// What the programs took for one request: of each its mean time, as often as it recorded something. Runs that had
@@ -138,5 +143,10 @@ struct ExplainOutput {
         try file.flush()
     }
 
-    private func writePictures(_ directory: String, _ breakdown: Breakdown) throws(RunFailure) {}
+    private func writePictures(_ directory: String, _ breakdown: Breakdown) throws(RunFailure) {
+        try OutputFile.create(directory + "/blocks.svg", holding: BlocksPlot.svg(breakdown, title: title))
+        try OutputFile.create(directory + "/shares.svg", holding: SharesPlot.svg(breakdown, title: title))
+        try OutputFile.create(directory + "/queue.svg", holding: QueuePlot.svg(breakdown, title: title))
+        try OutputFile.create(directory + "/threads.svg", holding: ThreadsPlot(breakdown, title: title).svg())
+    }
 }
