@@ -60,10 +60,10 @@ struct BurstPanel {
         let lengths = Axis.lengths(upTo: unit.value(longest), from: bottom, to: top, spacing: 26)
         svg.text("mean socket wait (\(unit.text)):", x: left, y: top - 16)
         let key = left + Lettering.width("mean socket wait (\(unit.text)):") + 12
-        svg.circle(x: key, y: top - 20, radius: 4, stroke: Fill.wait, fill: Fill.wait)
+        svg.circle(x: key, y: top - 20, radius: 4, stroke: Mark.wait, fill: Mark.wait)
         svg.text("all", x: key + 8, y: top - 16)
-        svg.circle(x: key + 42, y: top - 20, radius: 4, stroke: Fill.wait, fill: Fill.last)
-        svg.text("last in each", x: key + 50, y: top - 16)
+        svg.circle(x: key + 42, y: top - 20, radius: Mark.ring, stroke: Mark.wait)
+        svg.text("last in each", x: key + 53, y: top - 16)
         for tick in lengths.ticks where longest > .zero {
             let y = lengths.position(tick)
             svg.line(x1: left, y1: y, x2: right, y2: y, stroke: Ink.grid)
@@ -72,13 +72,14 @@ struct BurstPanel {
         svg.line(x1: left, y1: bottom, x2: right, y2: bottom, stroke: Ink.frame)
         for (bin, x) in zip(bins, centers) {
             let (all, last) = (unit.value(bin.meanWait), unit.value(bin.meanWaitOfLast))
-            svg.circle(x: x, y: lengths.position(last), radius: 4, stroke: Fill.wait, fill: Fill.last)
-            svg.circle(x: x, y: lengths.position(all), radius: 4, stroke: Fill.wait, fill: Fill.wait)
+            svg.circle(x: x, y: lengths.position(last), radius: Mark.ring, stroke: Mark.wait)
+            svg.circle(x: x, y: lengths.position(all), radius: 4, stroke: Mark.wait, fill: Mark.wait)
         }
     }
 
-    private enum Fill {
+    private enum Mark {
         static let wait: StaticString = "#D55E00"
-        static let last: StaticString = "#fff"
+        /// Radius of the last one's mark: it goes around the other where both are the same.
+        static let ring = 6.5
     }
 }

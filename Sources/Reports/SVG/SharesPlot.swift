@@ -81,16 +81,16 @@ package enum SharesPlot {
 
     private static func row(_ share: BlockShare, of breakdown: Breakdown) -> Row {
         let block = breakdown.blocks[share.block]
-        let unit = LengthUnit.fine(for: share.maximum)
         var name = block.name
         if block.quality == .inferred { name += " (inferred)" }
-        var mean = "\(percent(share.ofMean)), \(unit.label(share.mean))"
+        var mean = "\(percent(share.ofMean)), \(LengthUnit.fine(for: share.mean).label(share.mean))"
         if let uncertainty = block.clockUncertainty {
             mean += " ± \(LengthUnit.fine(for: uncertainty).label(uncertainty))"
         }
         var bars = [(share.ofMean, Fill.mean, mean)]
         if let variance = share.ofVariance {
-            bars.append((variance, Fill.swing, "\(percent(variance)), sd \(unit.label(share.sd))"))
+            bars.append(
+                (variance, Fill.swing, "\(percent(variance)), sd \(LengthUnit.fine(for: share.sd).label(share.sd))"))
         }
         return Row(name: name, bars: bars)
     }
