@@ -40,12 +40,14 @@ let package = Package(
             name: "Reports", dependencies: ["Latency", "MachineReport", "Observations", "Datagrams"],
             swiftSettings: pure),
         .target(name: "Captures", dependencies: ["SIP", "Observations", "Datagrams"], swiftSettings: pure),
+        .target(name: "Authentication", dependencies: ["SIP", "Datagrams"], swiftSettings: pure),
 
         // The kernel.
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
         .target(name: "CGzipFile", linkerSettings: [.linkedLibrary("z")]),
         .target(name: "CLinuxNet"),
+        .target(name: "Digests", dependencies: ["COpenSSL", "Authentication", "Datagrams"], swiftSettings: strict),
         .target(
             name: "UDPTransport", dependencies: ["CLinuxNet", "COpenSSL", "Datagrams"], swiftSettings: strict),
         .target(
@@ -97,6 +99,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "CapturesTests", dependencies: ["Captures", "PacketCapture", "SIP", "Observations", "Datagrams"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "AuthenticationTests", dependencies: ["Authentication", "Digests", "SIP", "Datagrams"],
             swiftSettings: strict),
         .testTarget(
             name: "MachineReportTests", dependencies: ["MachineReport", "Reports", "Datagrams"], swiftSettings: strict),
