@@ -17,11 +17,13 @@ extension CallEngine {
             switch instruction.operation {
             case .send(let send):
                 guard self.send(send, step, i, at: now, bytes, index) else { return }
+                stepCounts[step].passed += 1
                 markResponseTimes(i, instruction, at: now)
                 moveOn(i, after: instruction)
             case .receive:
                 return waitForMessage(i, at: now)
             case .pause(let pause):
+                stepCounts[step].passed += 1
                 let length = self.length(of: pause)
                 if length > .zero { return self.pause(i, for: length, at: now, bytes) }
                 moveOn(i, after: instruction)
@@ -116,6 +118,9 @@ extension CallEngine {
             resume(i, at: now)
         case .receive:
             let owner = Self.receiveTimeout(at: step, in: program.instructions)?.step ?? step
+            stepCounts[owner].timeouts += 1
+            isReceiveTimeout = true
+            defer { isReceiveTimeout = false }
             timedOut(i, onTimeout: program.instructions[owner].onTimeout, at: now)
         }
     }
@@ -180,6 +185,7 @@ extension CallEngine {
         _ i: Int, _ step: Int, at now: MonotonicInstant, _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex
     ) {
         let instruction = program.instructions[step]
+        stepCounts[step].passed += 1
         markResponseTimes(i, instruction, at: now)
         if case .receive(let receive) = instruction.operation {
             if receive.recordsRouteSet, program.keepsRouteSet { keepRouteSet(i, bytes, index) }
