@@ -27,7 +27,7 @@ let package = Package(
         .target(name: "Scenarios", dependencies: ["SIP", "Datagrams"], swiftSettings: pure),
         .target(
             name: "StandardScenarios", path: "scenarios",
-            resources: [.embedInCode("uac.xml"), .embedInCode("uas.xml")], swiftSettings: strict),
+            resources: [.embedInCode("uac.xml"), .embedInCode("uas.xml"), .embedInCode("sippUac.xml"), .embedInCode("sippUas.xml")], swiftSettings: strict),
         .target(
             name: "UserAgent", dependencies: ["Scenarios", "SIP", "Datagrams", "Observations"], swiftSettings: pure),
         .target(
@@ -40,6 +40,8 @@ let package = Package(
             name: "Reports", dependencies: ["Latency", "MachineReport", "Observations", "Datagrams"],
             swiftSettings: pure),
         .target(name: "Captures", dependencies: ["SIP", "Observations", "Datagrams"], swiftSettings: pure),
+        .target(
+            name: "SippMode", dependencies: ["Scenarios", "SIP", "Observations", "Datagrams"], swiftSettings: pure),
         .target(name: "Authentication", dependencies: ["SIP", "Datagrams"], swiftSettings: pure),
 
         // The kernel.
@@ -65,7 +67,7 @@ let package = Package(
             name: "sipmeter",
             dependencies: [
                 "LoadRun", "Reports", "MachineReport", "Latency", "Scenarios", "StandardScenarios", "UDPTransport",
-                "UserAgent", "Observations", "Datagrams", "SIP", "Captures", "PacketCapture",
+                "UserAgent", "Observations", "Datagrams", "SIP", "Captures", "PacketCapture", "SippMode",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
 
@@ -99,6 +101,10 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "CapturesTests", dependencies: ["Captures", "PacketCapture", "SIP", "Observations", "Datagrams"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "SippModeTests",
+            dependencies: ["SippMode", "Scenarios", "StandardScenarios", "SIP", "Observations", "Datagrams"],
             swiftSettings: strict),
         .testTarget(
             name: "AuthenticationTests", dependencies: ["Authentication", "Digests", "SIP", "Datagrams"],

@@ -43,9 +43,9 @@ package struct LoadLevel {
     }
 
     /// Runs to the end and leaves the directory complete. `begin` is called once nothing but the calls themselves can
-    /// fail any more, `progress` once a second and `onJournal` with everything observed, on another thread.
+    /// fail any more, with the address calls are placed from; `progress` once a second and `onJournal` with everything observed, on another thread.
     package func run(
-        begin: () -> Void = {}, onJournal: (@Sendable (borrowing Journal) -> Void)? = nil,
+        begin: (SocketAddress) -> Void = { _ in }, onJournal: (@Sendable (borrowing Journal) -> Void)? = nil,
         progress: @escaping @Sendable (IntervalRow) -> Void
     ) throws -> Outcome {
         let server = try startBuiltIn()
@@ -69,7 +69,7 @@ package struct LoadLevel {
             onFailure: { control.ask(for: .stopping) })
         let begun = SystemClock.wall()
         if let directory { try writeManifest(to: directory, lines[0], target, begun, stamps) }
-        begin()
+        begin(lines[0].sources[0])
         let start = SystemClock.monotonic() + .milliseconds(20)  // by then both threads are there
         let watch = HostWatch(cpus: setup.options.cpu.map { Array($0..<$0 + workers) })
         var report = try place(programs, lines, setup.nextHop ?? target, channel, start, stamps)
@@ -143,7 +143,8 @@ package struct LoadLevel {
             if error.errno == EADDRINUSE, let line = bindNearby(binding, stamps) { return line }
             if error.errno == EADDRINUSE {
                 throw RunFailure(
-                    .unreachable, "\(error.description); choose another --local-port, or leave it out for a free one")
+                    .unreachable, "\(error.description); choose another --local-port, or leave it out for a free one",
+                    isAddressInUse: true)
             }
             if error.errno == EADDRNOTAVAIL {
                 throw RunFailure(.usage, "\(error.description): --source-ip must be an address of this machine")
@@ -183,7 +184,8 @@ package struct LoadLevel {
             local: source, hasSeveralSources: setup.sources.count > 1, processID: getpid(), keys: options.keys)
         constants.version = "sipmeter \(options.version)"
         constants.mediaPort = options.mediaPort
-        let program: Program
+        constants.mediaHost = options.mediaHost
+        var program: Program
         do throws(ScenarioError) { program = try options.scenario.compile(constants) } catch {
             throw RunFailure(error)
         }
@@ -193,6 +195,8 @@ package struct LoadLevel {
                 "\(options.scenarioName) begins with a receive: it answers calls. Run it with: sipmeter answer "
                     + "--scenario \(options.scenarioName)")
         }
+        if let timeout = options.receiveTimeout { program.setDefaultReceiveTimeout(timeout) }
+        if options.sendsOnce { program.removeRetransmissions() }
         return program
     }
 

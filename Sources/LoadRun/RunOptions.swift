@@ -82,6 +82,11 @@ package struct RunOptions: Sendable {
     package var isBare = false
     package var firstCSeq: UInt32 = 1
     package var mediaPort: UInt16 = 6000
+    package var mediaHost: String?
+    /// For every receive without a timeout of its own.
+    package var receiveTimeout: Nanoseconds?
+    /// Requests go out once only.
+    package var sendsOnce = false
     /// For `[authentication]`.
     package var authenticationUser: String?
     package var authenticationPassword = "password"

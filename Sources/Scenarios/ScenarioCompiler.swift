@@ -161,8 +161,8 @@ private struct ScenarioCompiler {
         case .localIPType: text(run.local.family.digit)
         case .localPort: self.number(Int64(run.local.port) + Int64(offset))
         // One media address for the run, and without brackets: this is how SDP writes it (RFC 4566, 5.7).
-        case .mediaIP: text(run.local.host)
-        case .mediaIPType: text(run.local.family.digit)
+        case .mediaIP: text(run.mediaHost ?? run.local.host)
+        case .mediaIPType: text(run.mediaHost.map { $0.contains(":") ? "6" : "4" } ?? run.local.family.digit)
         case .mediaPort: self.number(Int64(run.mediaPort) + Int64(offset))
         case .callNumber: .slot(.callNumber)
         case .processID: self.number(Int64(run.processID))

@@ -44,7 +44,8 @@ enum ScenarioFiles {
         }
     }
 
-    private static func contents(_ path: String) -> [UInt8]? {
+    /// Nil, and `errno` says why, where it cannot be read.
+    static func contents(_ path: String) -> [UInt8]? {
         guard let file = fopen(path, "r") else { return nil }
         defer { fclose(file) }
         var bytes: [UInt8] = []
