@@ -49,6 +49,13 @@ package struct MessageLog: Sendable {
         package var at: WallInstant
         package var start: Int
         package var count: Int
+
+        package init(direction: Direction, at: WallInstant, start: Int, count: Int) {
+            self.direction = direction
+            self.at = at
+            self.start = start
+            self.count = count
+        }
     }
 
     package private(set) var entries: [Entry] = []

@@ -6,6 +6,11 @@ package struct SippArguments: Equatable, Sendable {
         package var host: String
         /// SIP's own where none is given.
         package var port: UInt16 = 5060
+
+        package init(host: String, port: UInt16 = 5060) {
+            self.host = host
+            self.port = port
+        }
     }
 
     package enum Scenario: Equatable, Sendable {
@@ -18,6 +23,12 @@ package struct SippArguments: Equatable, Sendable {
         package var isOn = false
         package var path: String?
         package var overwrites = true
+
+        package init(isOn: Bool = false, path: String? = nil, overwrites: Bool = true) {
+            self.isOn = isOn
+            self.path = path
+            self.overwrites = overwrites
+        }
     }
 
     /// What is done instead of a run.
@@ -29,6 +40,11 @@ package struct SippArguments: Equatable, Sendable {
     package struct Setting: Equatable, Sendable {
         package var name: String
         package var value: String
+
+        package init(name: String, value: String) {
+            self.name = name
+            self.value = value
+        }
     }
 
     package var instead: Instead?

@@ -47,10 +47,10 @@ package enum SippParser {
             throw .fatal("-t \(arguments.transport) is not supported: UDP with one socket is (-t u1)")
         case _: throw .usage("-t \(arguments.transport): no such transport; supported is u1")
         }
+        if arguments.ratePeriod <= .zero { throw .usage("-rp: a period is longer than 0") }
         if arguments.rate < 0 || arguments.callsPerSecond > 1e7 {
             throw .usage("-r \(arguments.rate): from 0 to 10 million calls a second can be placed")
         }
-        if arguments.ratePeriod <= .zero { throw .usage("-rp: a period is longer than 0") }
         if arguments.statisticsInterval <= .zero { throw .usage("-fd: an interval is longer than 0") }
         if arguments.timeoutIsError, arguments.timeout == nil {
             throw .usage("-timeout_error says what -timeout means, and there is none")

@@ -108,7 +108,7 @@ package struct SippStatistics: Sendable {
         package var created: UInt64 = 0
         package var successful: UInt64 = 0
         package var failed: UInt64 = 0
-        /// Of these, still open when the run was ended.
+        /// Still open when the run was ended; counted as `current`, as SIPp leaves them.
         package var interrupted: UInt64 = 0
         package var current: UInt64 = 0
         var counters = [UInt64](repeating: 0, count: SippCounter.allCases.count)
@@ -176,7 +176,9 @@ package struct SippStatistics: Sendable {
         case .status, .unexpected: totals[.unexpectedMessage] += 1
         case .timeout: totals[call.timedOutReceiving ? .timeoutOnRecv : .maxUDPRetrans] += 1
         case .refused: totals[.cannotSendMessage] += 1
-        case .interrupted: totals.interrupted += 1
+        case .interrupted:
+            totals.interrupted += 1
+            return
         case .unsent: return
         }
         if call.outcome == .ok { totals.successful += 1 } else { totals.failed += 1 }
@@ -186,7 +188,7 @@ package struct SippStatistics: Sendable {
     private mutating func record(_ mark: IntervalMark) {
         let counters = mark.counters
         totals.created = counters.started
-        totals.current = mark.open
+        totals.current = mark.open + totals.interrupted
         totals[.outOfCallMsgs] = counters.stray
         totals[.retransmissions] =
             counters.requestsRetransmitted + counters.responsesRetransmitted + counters.acksRepeated
@@ -195,6 +197,13 @@ package struct SippStatistics: Sendable {
             peak = mark.open
             peakAt = mark.at
         }
+    }
+
+    /// The run's time was over for what is still open: those calls failed.
+    package mutating func failInterrupted() {
+        totals.failed += totals.interrupted
+        totals.current -= totals.interrupted
+        totals.interrupted = 0
     }
 
     /// A row was written: (P) columns count from here.

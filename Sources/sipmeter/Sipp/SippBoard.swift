@@ -87,8 +87,9 @@ final class SippBoard: Sendable {
     }
 
     /// The last rows, and what SIPp prints when it ends.
-    func finish(dumpsScreens: Bool) -> String {
-        state.withLock { $0.outputs.finish() }
+    /// - Parameter hasTimedOut: calls still open have failed; else they are only left open.
+    func finish(hasTimedOut: Bool, dumpsScreens: Bool) -> String {
+        state.withLock { $0.outputs.finish(hasTimedOut: hasTimedOut) }
         if dumpsScreens { dumpScreens() }
         return state.withLock {
             $0.situation.now = SystemClock.wall()

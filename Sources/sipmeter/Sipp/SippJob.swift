@@ -232,17 +232,16 @@ struct SippJob {
     // MARK: the end
 
     private func conclude(_ board: SippBoard, _ control: SippControl) throws -> Int32 {
-        let text = board.finish(dumpsScreens: arguments.screens.isOn)
-        Terminal.print(text)
+        let ended = board.totals.successful + board.totals.failed
+        Terminal.print(board.finish(hasTimedOut: control.hasTimedOut, dumpsScreens: arguments.screens.isOn))
         if let failure = board.failure { throw failure }
-        let totals = board.totals
         if control.hasTimedOut {
             if arguments.timeoutIsError {
                 Terminal.complain("error: -timeout came before the run had ended")
                 return SippExit.fatal
             }
-            if totals.successful + totals.failed <= totals.interrupted { return SippExit.noCalls }
+            if ended == 0 { return SippExit.noCalls }
         }
-        return totals.failed > 0 ? SippExit.failed : SippExit.ok
+        return board.totals.failed > 0 ? SippExit.failed : SippExit.ok
     }
 }

@@ -180,7 +180,8 @@ struct SippOutputs: ~Copyable {
     // MARK: the end, and on the way
 
     /// The two rows SIPp ends with.
-    mutating func finish() {
+    mutating func finish(hasTimedOut: Bool) {
+        if hasTimedOut { statistics.failInterrupted() }
         let now = SystemClock.wall()
         appendRows(at: now)
         appendRows(at: SystemClock.wall())
