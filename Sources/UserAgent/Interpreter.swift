@@ -28,6 +28,7 @@ extension CallEngine {
                 if length > .zero { return self.pause(i, for: length, at: now, bytes) }
                 moveOn(i, after: instruction)
             case .timewait:
+                stepCounts[step].passed += 1
                 // Every ended call lingers to answer repeats, which is what a timewait is for.
                 return finish(i, .ok, at: now)
             case .nop:
