@@ -70,13 +70,16 @@ package struct LoadLevel {
         let begun = SystemClock.wall()
         if let directory { try writeManifest(to: directory, lines[0], target, begun, stamps) }
         begin(lines[0].sources[0])
-        let start = SystemClock.monotonic() + .milliseconds(20)  // by then both threads are there
+        let start = SystemClock.monotonic() + Self.lead
         let watch = HostWatch(cpus: setup.options.cpu.map { Array($0..<$0 + workers) })
         var report = try place(programs, lines, setup.nextHop ?? target, channel, start, stamps)
         watch.tell(&report.disturbances)
         let written = writer.finish()
         return try conclude(program, report, written, stamps, captures.map { $0.stop() })
     }
+
+    /// From `begin` to the run's start: by then all threads are there.
+    package static let lead = Nanoseconds.milliseconds(20)
 
     // MARK: preparing
 

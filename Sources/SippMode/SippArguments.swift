@@ -77,6 +77,8 @@ package struct SippArguments: Equatable, Sendable {
 
     package var autoAnswers = false
     package var hasDefaultBehaviours = true
+    /// Of the list SIPp takes: `all` or `none`.
+    package var defaultBehaviours = "all"
     package var retransmits = true
     package var t2: Nanoseconds?
     package var receiveTimeout: Nanoseconds?

@@ -24,6 +24,7 @@ package enum SippParser {
             }
         }
         try check(arguments)
+        if arguments.defaultBehaviours == "none" { arguments.hasDefaultBehaviours = false }
         return arguments
     }
 
@@ -52,6 +53,10 @@ package enum SippParser {
             throw .usage("-r \(arguments.rate): from 0 to 10 million calls a second can be placed")
         }
         if arguments.statisticsInterval <= .zero { throw .usage("-fd: an interval is longer than 0") }
+        if !["all", "none"].contains(arguments.defaultBehaviours) {
+            throw .fatal(
+                "-default_behaviors \(arguments.defaultBehaviours) is not supported: all or none of them can be had")
+        }
         if arguments.timeoutIsError, arguments.timeout == nil {
             throw .usage("-timeout_error says what -timeout means, and there is none")
         }

@@ -333,6 +333,43 @@ extension AgainstPeers {
             }
         }
 
+        @Test func onATerminalKeysChangeTheRateAndEndTheRun() async throws {
+            let scratch = try Scratch()
+            let terminal = try PseudoTerminal()
+            try await Self.against(Self.ours) { port in
+                let process = Process()
+                process.executableURL = URL(fileURLWithPath: Command.sipmeterPath)
+                process.arguments =
+                    ["sipp"]
+                    + "-sn uac 127.0.0.1:\(port) -i 127.0.0.1 -r 5 -trace_stat -fd 1 -stf s.csv".split(separator: " ")
+                    .map(
+                        String.init)
+                process.currentDirectoryURL = URL(fileURLWithPath: scratch.path)
+                process.standardInput = terminal.inner
+                process.standardOutput = terminal.inner
+                process.standardError = FileHandle.nullDevice
+                try process.run()
+                defer { if process.isRunning { process.terminate() } }
+                func rows() -> Table { Table((try? scratch.text("s.csv")) ?? "", separator: ";") }
+                func wait(_ what: String, _ condition: () -> Bool) async throws {
+                    try await until(what, within: .seconds(20)) {
+                        terminal.read()
+                        return condition()
+                    }
+                }
+                try await wait("the scenario's screen") { terminal.output.contains("Scenario Screen") }
+                terminal.type("*+-")
+                try await wait("ten more") { rows().column("TargetRate").last == "15" }
+                terminal.type("2")
+                try await wait("the statistics") { terminal.output.contains("Statistics Screen") }
+                terminal.type("cset rate 7\n")
+                try await wait("seven") { rows().column("TargetRate").last == "7" }
+                terminal.type("q")
+                try await wait("the end") { !process.isRunning }
+                #expect(process.terminationStatus == 0 && process.terminationReason == .exit)
+            }
+        }
+
         @Test func aLinkNamedSippIsSippsMode() async throws {
             let scratch = try Scratch()
             try FileManager.default.createSymbolicLink(
@@ -357,6 +394,42 @@ extension AgainstPeers {
             let left = try await Self.run(Self.ours, "-sf flow.xml -nostdin", scenario: broken)
             #expect(left.finished.status == 1)
             #expect(left.finished.errors.contains("flow.xml:14:"), "\(left.finished)")
+        }
+    }
+}
+
+/// A terminal nobody sits at.
+private final class PseudoTerminal {
+    private let outer: Int32
+    let inner: FileHandle
+    private(set) var output = ""
+
+    init() throws {
+        outer = open("/dev/ptmx", O_RDWR | O_NOCTTY)
+        var (unlocked, number) = (Int32(0), Int32(0))
+        guard outer >= 0, ioctl(outer, Self.setLock, &unlocked) == 0, ioctl(outer, Self.number, &number) == 0 else {
+            throw Unmet("no pseudo terminal: \(String(cString: strerror(errno)))")
+        }
+        let descriptor = open("/dev/pts/\(number)", O_RDWR | O_NOCTTY)
+        guard descriptor >= 0 else { throw Unmet("no pseudo terminal: \(String(cString: strerror(errno)))") }
+        inner = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        _ = fcntl(outer, F_SETFL, O_NONBLOCK)
+    }
+
+    deinit { close(outer) }
+
+    /// TIOCSPTLCK and TIOCGPTN, which are made by macros.
+    private static let (setLock, number): (UInt, UInt) = (0x4004_5431, 0x8004_5430)
+
+    func type(_ keys: String) { _ = keys.withCString { write(outer, $0, strlen($0)) } }
+
+    /// Takes what was written to it.
+    func read() {
+        var bytes = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = Glibc.read(outer, &bytes, bytes.count)
+            if count <= 0 { return }
+            output += String(decoding: bytes[..<count], as: UTF8.self)
         }
     }
 }

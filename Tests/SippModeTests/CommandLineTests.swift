@@ -76,6 +76,13 @@ import Testing
         #expect(try parse("-l 7 pbx").openCalls(at: 1000, length: .seconds(60)) == 7)
     }
 
+    @Test func defaultBehavioursAreAllOrNone() throws {
+        #expect(try parse("-default_behaviors all pbx").hasDefaultBehaviours)
+        #expect(try !parse("-default_behaviors none pbx").hasDefaultBehaviours)
+        #expect(try !parse("-nd pbx").hasDefaultBehaviours)
+        #expect(complaintAbout("-default_behaviors all,-bye pbx")?.exitCode == 255)
+    }
+
     @Test func twoDashesAreAsGoodAsOne() throws {
         #expect(try parse("--m 5 --r 2.5 pbx") == parse("-m 5 -r 2.5 pbx"))
     }

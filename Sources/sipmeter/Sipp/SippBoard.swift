@@ -32,9 +32,10 @@ final class SippBoard: Sendable {
         state = Mutex(State(outputs: outputs, situation: situation))
     }
 
-    func begin(port: UInt16, remote: String) {
+    /// - Parameter lead: the run's own clock starts so much later.
+    func begin(port: UInt16, remote: String, lead: Nanoseconds) {
         state.withLock {
-            $0.outputs.begin()
+            $0.outputs.begin(after: lead)
             $0.situation.localPort = port
             $0.situation.remote = remote
         }

@@ -11,6 +11,8 @@ final class SippControl: Sendable {
     private struct State: Sendable {
         var rate: Double
         var scale: Double
+        /// By remote control; else it follows the rate.
+        var openCallLimit: Int?
         var isPaused = false
         var hasQuit = false
         var hasTimedOut = false
@@ -152,7 +154,11 @@ final class SippControl: Sendable {
         case .setRateScale(let scale): state.withLock { $0.scale = scale }
         case .setOpenCallLimit(let limit):
             run.change { $0.maxConcurrent = limit }
-            board.set(rate: state.withLock { $0.rate }, openCallLimit: limit)
+            let rate = state.withLock { state in
+                state.openCallLimit = limit
+                return state.rate
+            }
+            board.set(rate: rate, openCallLimit: limit)
             wakeup.poke()
         case .togglePause:
             let isPaused = state.withLock { state in
@@ -185,11 +191,11 @@ final class SippControl: Sendable {
     }
 
     private func setRate(_ change: @Sendable (State) -> Double) {
-        let rate = state.withLock { state in
+        let (rate, asked) = state.withLock { state in
             state.rate = min(max(change(state), 0), 1e7)
-            return state.rate
+            return (state.rate, state.openCallLimit)
         }
-        let limit = arguments.openCalls(at: rate, length: callLength)
+        let limit = asked ?? arguments.openCalls(at: rate, length: callLength)
         run.change {
             $0.rate = rate
             $0.maxConcurrent = limit

@@ -72,7 +72,7 @@ struct SippJob {
         try control.begin()
         defer { control.end() }
         _ = try level.run(
-            begin: { board.begin(port: $0.port, remote: "\(setup.target)") },
+            begin: { board.begin(port: $0.port, remote: "\(setup.target)", lead: LoadLevel.lead) },
             onJournal: { board.record($0) }, progress: { _ in })
         control.end()
         return try conclude(board, control)
@@ -132,7 +132,7 @@ struct SippJob {
         let control = try SippControl(arguments, board: board, run: run, wakeup: wakeup, callLength: .zero)
         let recording = ServerWorker.Recording(logsMessages: logsMessages) { board.record($0) }
         let server = try startServer(recording)
-        board.begin(port: server.address.port, remote: "")
+        board.begin(port: server.address.port, remote: "", lead: .zero)
         do {
             try control.begin()
         } catch {

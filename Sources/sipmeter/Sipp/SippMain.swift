@@ -35,7 +35,9 @@ enum SippMain {
             Terminal.complain("error: \(complaint.text)")
             return complaint.exitCode
         } catch let failure as RunFailure {
-            Terminal.complain(failure.complaint)
+            // The engines name their own options.
+            let complaint = failure.complaint.replacing("--local-port", with: "-p").replacing("--source-ip", with: "-i")
+            Terminal.complain(complaint)
             if failure.isAddressInUse { return SippExit.addressInUse }
             return failure.code == .badScenario ? SippExit.failed : SippExit.fatal
         } catch let error as SystemError {

@@ -189,7 +189,7 @@ struct SippOutputs: ~Copyable {
     }
 
     /// The calls' own clock begins now: what journals say counts from here.
-    mutating func begin() { begun = Self.later(SystemClock.wall(), by: .milliseconds(20)) }
+    mutating func begin(after lead: Nanoseconds) { begun = Self.later(SystemClock.wall(), by: lead) }
 
     mutating func dump(_ screens: borrowing ByteBuffer) {
         guarded { outputs throws(RunFailure) in
