@@ -27,7 +27,10 @@ let package = Package(
         .target(name: "Scenarios", dependencies: ["SIP", "Datagrams"], swiftSettings: pure),
         .target(
             name: "StandardScenarios", path: "scenarios",
-            resources: [.embedInCode("uac.xml"), .embedInCode("uas.xml"), .embedInCode("sippUac.xml"), .embedInCode("sippUas.xml")], swiftSettings: strict),
+            resources: [
+                .embedInCode("uac.xml"), .embedInCode("uas.xml"), .embedInCode("sippUac.xml"),
+                .embedInCode("sippUas.xml"),
+            ], swiftSettings: strict),
         .target(
             name: "UserAgent", dependencies: ["Scenarios", "SIP", "Datagrams", "Observations"], swiftSettings: pure),
         .target(
