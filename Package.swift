@@ -115,7 +115,9 @@ let package = Package(
         .testTarget(
             name: "MachineReportTests", dependencies: ["MachineReport", "Reports", "Datagrams"], swiftSettings: strict),
         // Runs the built program as a user does, against real servers and on the wire.
-        .testTarget(name: "PeerTests", dependencies: ["sipmeter"], swiftSettings: strict),
+        .testTarget(
+            name: "PeerTests", dependencies: ["sipmeter", "Authentication", "Digests", "SIP", "Datagrams"],
+            swiftSettings: strict),
         .target(name: "CKernelTesting", path: "Tests/CKernelTesting"),
         .testTarget(
             name: "UDPTransportTests", dependencies: ["UDPTransport", "CKernelTesting", "Datagrams"],
