@@ -41,6 +41,8 @@ let package = Package(
                 .embedInCode("busy.xml"),
                 .embedInCode("uas-early.xml"),
                 .embedInCode("b-leg.xml"),
+                .embedInCode("sippUac.xml"),
+                .embedInCode("sippUas.xml"),
             ], swiftSettings: strict),
         .target(
             name: "UserAgent", dependencies: ["Scenarios", "SIP", "Datagrams", "Observations"], swiftSettings: pure),
@@ -57,6 +59,9 @@ let package = Package(
         .target(
             name: "Breakdown", dependencies: ["Captures", "SIP", "Latency", "Observations", "Datagrams"],
             swiftSettings: pure),
+        .target(
+            name: "SippMode", dependencies: ["Scenarios", "SIP", "Observations", "Datagrams"], swiftSettings: pure),
+        .target(name: "Authentication", dependencies: ["SIP", "Datagrams"], swiftSettings: pure),
 
         // The kernel.
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
@@ -64,6 +69,7 @@ let package = Package(
         .target(name: "CGzipFile", linkerSettings: [.linkedLibrary("z")]),
         .target(name: "CLinuxNet"),
         .target(name: "PosixPatterns", dependencies: ["Scenarios"], swiftSettings: strict),
+        .target(name: "Digests", dependencies: ["COpenSSL", "Authentication", "Datagrams"], swiftSettings: strict),
         .target(
             name: "UDPTransport", dependencies: ["CLinuxNet", "COpenSSL", "Datagrams"], swiftSettings: strict),
         .target(
@@ -92,7 +98,7 @@ let package = Package(
             dependencies: [
                 "LoadRun", "Reports", "MachineReport", "Latency", "Scenarios", "StandardScenarios", "UDPTransport",
                 "StreamTransport", "UserAgent", "Observations", "Datagrams", "SIP", "Captures", "PacketCapture",
-                "Breakdown", "KernelTrace", "PosixPatterns",
+                "Breakdown", "KernelTrace", "PosixPatterns", "SippMode", "Authentication", "Digests",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
 
@@ -140,9 +146,18 @@ let package = Package(
             dependencies: ["Breakdown", "Captures", "SIP", "Latency", "Observations", "Datagrams"],
             swiftSettings: strict),
         .testTarget(
+            name: "SippModeTests",
+            dependencies: ["SippMode", "Scenarios", "StandardScenarios", "SIP", "Observations", "Datagrams"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "AuthenticationTests", dependencies: ["Authentication", "Digests", "SIP", "Datagrams"],
+            swiftSettings: strict),
+        .testTarget(
             name: "MachineReportTests", dependencies: ["MachineReport", "Reports", "Datagrams"], swiftSettings: strict),
         // Runs the built program as a user does, against real servers and on the wire.
-        .testTarget(name: "PeerTests", dependencies: ["sipmeter"], swiftSettings: strict),
+        .testTarget(
+            name: "PeerTests", dependencies: ["sipmeter", "Authentication", "Digests", "SIP", "Datagrams"],
+            swiftSettings: strict),
         .target(name: "CKernelTesting", path: "Tests/CKernelTesting"),
         .testTarget(
             name: "UDPTransportTests", dependencies: ["UDPTransport", "CKernelTesting", "Datagrams"],

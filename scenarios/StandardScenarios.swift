@@ -13,4 +13,7 @@ package enum StandardScenarios {
     package static var busy: [UInt8] { PackageResources.busy_xml }
     package static var uasEarly: [UInt8] { PackageResources.uas_early_xml }
     package static var bLeg: [UInt8] { PackageResources.b_leg_xml }
+    /// Those of `sipmeter sipp`.
+    package static var sippUac: [UInt8] { PackageResources.sippUac_xml }
+    package static var sippUas: [UInt8] { PackageResources.sippUas_xml }
 }

@@ -29,12 +29,13 @@ package struct LoadLevel {
 
     package let setup: RunSetup
     package let rate: Double
-    package let directory: String
+    /// Nil: no files are written.
+    package let directory: String?
     package let control: RunControl
     /// Pokes the sending thread.
     package let wakeup: Wakeup
 
-    package init(setup: RunSetup, rate: Double, directory: String, control: RunControl, wakeup: Wakeup) {
+    package init(setup: RunSetup, rate: Double, directory: String?, control: RunControl, wakeup: Wakeup) {
         self.setup = setup
         self.rate = rate
         self.directory = directory
@@ -43,9 +44,10 @@ package struct LoadLevel {
     }
 
     /// Runs to the end and leaves the directory complete. `begin` is called once nothing but the calls themselves can
-    /// fail any more, `progress` once a second, on another thread.
+    /// fail any more, with the address calls are placed from; `progress` once a second and `onJournal` with everything observed, on another thread.
     package func run(
-        begin: () -> Void = {}, progress: @escaping @Sendable (IntervalRow) -> Void
+        begin: (SocketAddress) -> Void = { _ in }, onJournal: (@Sendable (borrowing Journal) -> Void)? = nil,
+        progress: @escaping @Sendable (IntervalRow) -> Void
     ) throws -> Outcome {
         let server = try startBuiltIn()
         defer { _ = server?.stop() }
@@ -57,7 +59,7 @@ package struct LoadLevel {
         var programs: [Program] = []
         for line in lines { programs.append(try compile(target, line.sources[0])) }
         let program = programs[0]
-        try RunDirectory.create(directory)
+        if let directory { try RunDirectory.create(directory) }
         let channel = try JournalChannel(workers: workers)
         let control = self.control
         let captures = try startCaptures(target, lines[0].sources[0])
@@ -65,17 +67,20 @@ package struct LoadLevel {
         let writer = try RecordWriter(
             directory: directory, workers: workers, responseTimeNames: program.responseTimeNames.count,
             comparesTags: setup.comparesTags, hasNotes: setup.options.scenario.hasNotes, channel: channel,
-            onInterval: progress, onFailure: { control.ask(for: .stopping) })
+            onJournal: onJournal, onInterval: progress, onFailure: { control.ask(for: .stopping) })
         let begun = SystemClock.wall()
-        try writeManifest(lines[0], target, begun, stamps)
-        begin()
-        let start = SystemClock.monotonic() + .milliseconds(20)  // by then both threads are there
+        if let directory { try writeManifest(to: directory, lines[0], target, begun, stamps) }
+        begin(lines[0].sources[0])
+        let start = SystemClock.monotonic() + Self.lead
         let watch = HostWatch(cpus: setup.options.cpu.map { Array($0..<$0 + workers) })
-        var report = try place(programs, lines, target, channel, start, stamps)
+        var report = try place(programs, lines, setup.nextHop ?? target, channel, start, stamps)
         watch.tell(&report.disturbances)
         let written = writer.finish()
         return try conclude(program, report, written, stamps, captures.map { $0.stop() })
     }
+
+    /// From `begin` to the run's start: by then all threads are there.
+    package static let lead = Nanoseconds.milliseconds(20)
 
     // MARK: preparing
 
@@ -112,7 +117,7 @@ package struct LoadLevel {
         do {
             if let path = capturePath { started.append(try LiveCapture(path, target: target, source: source)) }
             for tap in setup.options.taps {
-                let path = "\(directory)/tap-\(tap).pcap"
+                let path = "\(directory ?? ".")/tap-\(tap).pcap"
                 started.append(try LiveCapture(path, target: target, source: source, interface: tap))
             }
             return started
@@ -183,28 +188,44 @@ package struct LoadLevel {
         let isRaw = setup.options.transport == .raw
         let binding = isRaw ? SocketAddress(ipv4: 0, port: first.port) : first
         do throws(SystemError) {
-            var socketOptions = UDPSocket.Options()
-            // A segment has no stamp of its own.
-            socketOptions.segments = setup.options.batch > .zero && setup.options.timestamps != .kernel
-            socketOptions.stamps = stamps.areOn
-            if let bytes = setup.options.receiveBuffer { socketOptions.receiveBuffer = bytes }
-            let socket = try UDPSocket(binding: binding, options: socketOptions)
-            let port = socket.localAddress.port
-            let sources = setup.sources.map { $0.withPort(port) }
-            let buffer = socket.receiveBuffer
-            let raw: RawSender? = isRaw ? try RawSender(sources: sources, stamps: stamps.areOn) : nil
-            return Line(
-                wire: .datagrams(socket: Handover(socket), raw: Handover(raw)), sources: sources, receiveBuffer: buffer)
+            return try bindLine(binding, stamps)
         } catch {
+            if error.errno == EADDRINUSE, let line = bindNearby(binding, stamps) { return line }
             if error.errno == EADDRINUSE {
                 throw RunFailure(
-                    .unreachable, "\(error.description); choose another --local-port, or leave it out for a free one")
+                    .unreachable, "\(error.description); choose another --local-port, or leave it out for a free one",
+                    isAddressInUse: true)
             }
             if error.errno == EADDRNOTAVAIL {
                 throw RunFailure(.usage, "\(error.description): --source-ip must be an address of this machine")
             }
             throw RunFailure(.unreachable, error.description)
         }
+    }
+
+    /// One of the ports after a taken one, or any.
+    private func bindNearby(_ binding: SocketAddress, _ stamps: StampGrant) -> Line? {
+        if setup.options.localPortSpan == 0 { return nil }
+        for step in 1...setup.options.localPortSpan {
+            if let line = try? bindLine(binding.withPort(binding.port &+ step), stamps) { return line }
+        }
+        return try? bindLine(binding.withPort(0), stamps)
+    }
+
+    private func bindLine(_ binding: SocketAddress, _ stamps: StampGrant) throws(SystemError) -> Line {
+        let isRaw = setup.options.transport == .raw
+        var socketOptions = UDPSocket.Options()
+        // A segment has no stamp of its own.
+        socketOptions.segments = setup.options.batch > .zero && setup.options.timestamps != .kernel
+        socketOptions.stamps = stamps.areOn
+        if let bytes = setup.options.receiveBuffer { socketOptions.receiveBuffer = bytes }
+        let socket = try UDPSocket(binding: binding, options: socketOptions)
+        let port = socket.localAddress.port
+        let sources = setup.sources.map { $0.withPort(port) }
+        let buffer = socket.receiveBuffer
+        let raw: RawSender? = isRaw ? try RawSender(sources: sources, stamps: stamps.areOn) : nil
+        return Line(
+            wire: .datagrams(socket: Handover(socket), raw: Handover(raw)), sources: sources, receiveBuffer: buffer)
     }
 
     private func compile(_ target: SocketAddress, _ source: SocketAddress) throws(RunFailure) -> Program {
@@ -222,7 +243,9 @@ package struct LoadLevel {
         constants.allowsCommands = options.allowsCommands
         constants.username = options.username
         constants.password = options.password
-        let program: Program
+        constants.mediaPort = options.mediaPort
+        constants.mediaHost = options.mediaHost
+        var program: Program
         do throws(ScenarioError) { program = try options.scenario.compile(constants) } catch {
             throw RunFailure(error)
         }
@@ -232,6 +255,8 @@ package struct LoadLevel {
                 "\(options.scenarioName) begins with a receive: it answers calls. Run it with: sipmeter answer "
                     + "--scenario \(options.scenarioName)")
         }
+        if let timeout = options.receiveTimeout { program.setDefaultReceiveTimeout(timeout) }
+        if options.sendsOnce { program.removeRetransmissions() }
         return program
     }
 
@@ -242,7 +267,8 @@ package struct LoadLevel {
     private func pacer(_ start: MonotonicInstant, worker: Int = 0, workers: Int = 1) -> Pacer {
         let options = setup.options
         return Pacer(
-            start: start, rate: rate, duration: options.duration, limit: options.callLimit ?? .max,
+            start: start, rate: rate, duration: options.duration,
+            limit: options.forgetsUnsent ? .max : options.callLimit ?? .max,
             arrivals: options.isPoisson ? .poisson(seed: options.seed) : .constant, worker: UInt64(worker),
             workers: UInt64(workers))
     }
@@ -283,6 +309,10 @@ package struct LoadLevel {
         configuration.hasSourcePerCall = options.transport.sip.isReliable && options.connections == .perCall
         configuration.seed = options.seed
         (configuration.wallStart, configuration.utcOffset) = LocalTime.at(start)
+        configuration.keepsMessages = options.keepsMessages
+        configuration.autoAnswers = options.autoAnswers
+        configuration.isBare = options.isBare
+        configuration.firstCSeq = options.firstCSeq
         return configuration
     }
 
@@ -297,23 +327,28 @@ package struct LoadLevel {
         let settings = UACWorker.Settings(
             number: worker, start: configuration.start, tag: setup.tag, keepsGoing: options.keepsGoing,
             drainTimeout: drain, watching: options.isPrecise ? WakeLead.longest(gap: gap) : nil, stamps: stamps.areOn,
-            reads: options.reads)
+            reads: options.reads, ignoresICMP: options.ignoresICMP, logsMessages: options.logsMessages,
+            keepsMessages: options.keepsMessages)
         let pacer = pacer(configuration.start, worker: worker, workers: options.workers)
         // The limits are the run's: each worker gets its share, the first ones what is left over.
         let share = options.maxConcurrent / options.workers
-        let limits = UAC.Limits(
+        var limits = UAC.Limits(
             maxConcurrent: share + (worker < options.maxConcurrent % options.workers ? 1 : 0),
             coalescing: options.batch)
+        if options.forgetsUnsent {
+            limits.forgetsUnsent = true
+            limits.placed = options.callLimit ?? .max
+        }
         let loop = options.users.map {
             UserLoop(
                 users: $0, start: configuration.start, duration: options.duration, limit: options.callLimit ?? .max,
                 worker: worker, workers: options.workers)
         }
-        let (control, wire) = (control, line.wire)
+        let (control, wire, asked) = (control, line.wire, limits)
         let body: @Sendable () -> Void = {
             WorkerThread.askForShortSlices()
             var uac = UAC(
-                program: program, configuration: configuration, pacer: pacer, target: target, limits: limits,
+                program: program, configuration: configuration, pacer: pacer, target: target, limits: asked,
                 loop: loop)
             switch wire {
             case .datagrams(let socket, let raw):
@@ -360,6 +395,7 @@ package struct LoadLevel {
         summary.tagEffect = written.populations?.effect(seed: setup.options.seed)
         var outcome = Outcome(summary: summary, points: written.points, report: report, failure: written.failure)
         outcome.captures = captures
+        guard let directory else { return outcome }
         do throws(RunFailure) {
             var bytes = ByteBuffer(capacity: 1 << 16)
             RunFiles.appendSummary(summary, to: &bytes)
@@ -385,7 +421,8 @@ package struct LoadLevel {
         var conditions = RunConditions(
             scenario: options.scenarioName, target: setup.targetName, transport: options.transport.rawValue,
             firstRequest: program.firstMethodText, rate: rate, offeredFor: offeredFor, lasted: report.lasted,
-            scheduled: scheduled(within: offeredFor), t1: options.timers.t1, workers: options.workers,
+            scheduled: options.forgetsUnsent ? 0 : scheduled(within: offeredFor), t1: options.timers.t1,
+            workers: options.workers,
             isSpinning: options.isPrecise,
             responseTimeNames: program.responseTimeNames, notes: setup.notes + streamNotes(report))
         conditions.batch = options.batch
@@ -401,7 +438,8 @@ package struct LoadLevel {
 
     /// The whole duration, unless the offering was stopped before.
     private func offeredFor(_ report: WorkerReport) -> Nanoseconds {
-        switch report.end {
+        if setup.options.forgetsUnsent { return report.offeredFor }
+        return switch report.end {
         case .finished, .drainTimedOut: setup.options.callLimit == nil ? setup.options.duration : report.offeredFor
         case .interrupted, .silence, .refused, .unconnected: min(report.offeredFor, setup.options.duration)
         }
@@ -422,7 +460,7 @@ package struct LoadLevel {
     }
 
     private func writeManifest(
-        _ line: Line, _ target: SocketAddress, _ begun: WallInstant, _ stamps: StampGrant
+        to directory: String, _ line: Line, _ target: SocketAddress, _ begun: WallInstant, _ stamps: StampGrant
     ) throws(RunFailure) {
         var bytes = ByteBuffer(capacity: 1 << 14)
         let manifest = Manifest(

@@ -10,11 +10,13 @@ package struct OutputFile: ~Copyable {
     private var written: Int64 = 0
 
     /// Creates or empties the file.
-    package init(_ path: String) throws(RunFailure) {
+    /// - Parameter appends: what is there already stays.
+    package init(_ path: String, appends: Bool = false) throws(RunFailure) {
         self.path = path
-        descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        descriptor = open(path, O_WRONLY | O_CREAT | (appends ? O_APPEND : O_TRUNC) | O_CLOEXEC, 0o644)
         let error = errno
         if descriptor < 0 { throw Self.failure(path, error) }
+        if appends { written = Int64(lseek(descriptor, 0, SEEK_END)) }
     }
 
     deinit { close(descriptor) }
@@ -26,6 +28,8 @@ package struct OutputFile: ~Copyable {
     }
 
     package var isLarge: Bool { pending.count >= 48 << 10 }
+
+    package mutating func flushIfLarge() throws(RunFailure) { if isLarge { try flush() } }
 
     package mutating func flush() throws(RunFailure) {
         var from = 0

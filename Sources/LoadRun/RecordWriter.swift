@@ -20,14 +20,21 @@ final class RecordWriter: Sendable {
     private let thread: WorkerThread
 
     /// - Parameters:
+    ///   - directory: nil: no files are written.
+    ///   - onJournal: is shown every journal, on the writing thread.
     ///   - onInterval: called on the writing thread for each second's row.
     ///   - onFailure: a file could not be written; what came before stays.
     init(
-        directory: String, workers: Int, responseTimeNames: Int, comparesTags: Bool = false, hasNotes: Bool = false,
-        channel: JournalChannel,
+        directory: String?, workers: Int, responseTimeNames: Int, comparesTags: Bool = false, hasNotes: Bool = false,
+        channel: JournalChannel, onJournal: (@Sendable (borrowing Journal) -> Void)? = nil,
         onInterval: @escaping @Sendable (IntervalRow) -> Void, onFailure: @escaping @Sendable () -> Void
     ) throws {
-        let files = Handover(try Files.create(in: directory, comparesTags: comparesTags, hasNotes: hasNotes))
+        let files: Handover<Files?>
+        if let directory {
+            files = Handover(try Files.create(in: directory, comparesTags: comparesTags, hasNotes: hasNotes))
+        } else {
+            files = Handover(nil)
+        }
         let box = Box()
         self.box = box
         thread = try WorkerThread(name: "sipmeter-write") {
@@ -36,9 +43,9 @@ final class RecordWriter: Sendable {
             WorkerThread.beNice()
             box.result.withLock {
                 $0 = Self.write(
-                    files.take(), workers: workers, responseTimeNames: responseTimeNames, channel: channel,
-                    onInterval: onInterval,
-                    onFailure: onFailure)
+                    files.take(), writesFiles: directory != nil, comparesTags: comparesTags, workers: workers,
+                    responseTimeNames: responseTimeNames, channel: channel,
+                    onJournal: onJournal, onInterval: onInterval, onFailure: onFailure)
             }
         }
     }
@@ -127,14 +134,15 @@ final class RecordWriter: Sendable {
     }
 
     private static func write(
-        _ files: consuming Files, workers: Int, responseTimeNames: Int, channel: JournalChannel,
-        onInterval: (IntervalRow) -> Void, onFailure: () -> Void
+        _ files: consuming Files?, writesFiles: Bool, comparesTags: Bool, workers: Int, responseTimeNames: Int,
+        channel: JournalChannel,
+        onJournal: (@Sendable (borrowing Journal) -> Void)?, onInterval: (IntervalRow) -> Void, onFailure: () -> Void
     ) -> Result {
         var files = files
         var recorders = (0..<workers).map { _ in LatencyRecorder(responseTimeNames: responseTimeNames) }
         var seconds = SharedSeconds(workers: workers)
         var points: [PlotPoint] = []
-        var populations = files.tagControl == nil ? nil : TagPopulations()
+        var populations = comparesTags ? TagPopulations() : nil
         var failure: RunFailure?
         guard var poller = try? Poller(receiving: [], wakeup: channel.wakeup) else {
             preconditionFailure("a poller of a wake-up")
@@ -147,13 +155,14 @@ final class RecordWriter: Sendable {
                 for note in journal.notes where note.kind == .command {
                     ScenarioCommands.start(journal.text(of: note))
                 }
+                onJournal?(journal)
                 for call in journal.calls {
                     populations?.record(call)
-                    if let point = PlotPoint(call) { points.append(point) }
+                    if writesFiles, let point = PlotPoint(call) { points.append(point) }
                 }
                 if failure == nil {
                     do throws(RunFailure) {
-                        try files.append(journal, rows)
+                        try files?.append(journal, rows)
                     } catch {
                         failure = error
                         onFailure()
@@ -166,7 +175,7 @@ final class RecordWriter: Sendable {
         }
         let rest = seconds.takeRest()
         if failure == nil, !rest.isEmpty {
-            do throws(RunFailure) { try files.append(Journal(), rest) } catch { failure = error }
+            do throws(RunFailure) { try files?.append(Journal(), rest) } catch { failure = error }
         }
         for worker in 1..<max(workers, 1) { recorders[0].merge(recorders[worker]) }
         return Result(recorder: recorders[0], points: points, populations: populations, failure: failure)

@@ -29,6 +29,31 @@ package final class RunControl: Sendable {
         return Stage(rawValue: min(max(signals, asked.load(ordering: .acquiring)), 2)) ?? .stopping
     }
 
+    /// What may change while calls are placed.
+    package struct Schedule: Sendable, Equatable {
+        /// Calls per second; nil: as the run was told.
+        package var rate: Double?
+        package var isPaused = false
+        package var maxConcurrent: Int?
+    }
+
+    private let schedule = Mutex(Schedule())
+    private let scheduleVersion = Atomic<Int>(0)
+
+    /// Takes effect when the sending thread next looks: poke it. Only for a run with one sending thread.
+    package func change(_ body: (inout Schedule) -> Void) {
+        schedule.withLock { body(&$0) }
+        scheduleVersion.add(1, ordering: .releasing)
+    }
+
+    /// Nil where nothing changed since `version`.
+    func newSchedule(since version: inout Int) -> Schedule? {
+        let latest = scheduleVersion.load(ordering: .acquiring)
+        if latest == version { return nil }
+        version = latest
+        return schedule.withLock { $0 }
+    }
+
     private let heard = Atomic(false)
 
     /// Something came back from the target, to whichever sending thread.

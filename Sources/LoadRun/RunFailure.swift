@@ -20,10 +20,13 @@ package struct RunFailure: Error, Sendable, CustomStringConvertible {
     package let description: String
     /// The line for standard error.
     package let complaint: String
+    /// Another program has the local port.
+    package var isAddressInUse = false
 
-    package init(_ code: ExitCode, _ description: String) {
+    package init(_ code: ExitCode, _ description: String, isAddressInUse: Bool = false) {
         self.code = code
         self.description = description
+        self.isAddressInUse = isAddressInUse
         complaint = "error: \(description)"
     }
 

@@ -53,6 +53,8 @@ package struct RunOptions: Sendable {
     package var rates: [Double] = []
     package var duration = Nanoseconds.seconds(15)
     package var callLimit: UInt64?
+    /// As SIPp: `callLimit` counts calls placed, and what `maxConcurrent` holds back is forgotten but for its count.
+    package var forgetsUnsent = false
     package var isPoisson = false
     package var seed: UInt64 = 1
     package var hold = Nanoseconds.zero
@@ -76,10 +78,34 @@ package struct RunOptions: Sendable {
     /// Text of `--source-ip`: an address, or A-B.
     package var sources: String?
     package var localPort: UInt16 = 0
+    /// Where that one is taken, so many after it are tried, then any.
+    package var localPortSpan: UInt16 = 0
+    /// Where datagrams are sent instead of to the target. Nil: to the target.
+    package var nextHop: Target?
     package var family = NameResolution.Family.any
     /// Go on though nothing comes back.
     package var keepsGoing = false
+    /// What ICMP says ends no call: SIPp does not hear it.
+    package var ignoresICMP = false
     package var output: String?
+    /// Whole datagrams are kept for whoever is handed the journals.
+    package var logsMessages = false
+    /// Counts of each step, and unexpected messages, likewise.
+    package var keepsMessages = false
+    package var autoAnswers = false
+    /// No default behaviours: what the scenario does not mention is left alone.
+    package var isBare = false
+    package var firstCSeq: UInt32 = 1
+    package var mediaPort: UInt16 = 6000
+    package var mediaHost: String?
+    /// For every receive without a timeout of its own.
+    package var receiveTimeout: Nanoseconds?
+    /// Requests go out once only.
+    package var sendsOnce = false
+    /// For `[authentication]`.
+    package var authenticationUser: String?
+    package var authenticationPassword = "password"
+    package var authenticationURI: String?
     /// Where the datagrams to and from the target are captured to. With several rates each has a file of its own.
     package var capturePath: String?
     /// Interfaces on the path to capture on, from here to the target; each has a file in the run's directory.

@@ -11,6 +11,8 @@ import UserAgent
 package struct RunSetup: Sendable {
     package let options: RunOptions
     package let target: SocketAddress
+    /// Where datagrams go instead of there.
+    let nextHop: SocketAddress?
     /// How the target is called in what is printed.
     package let targetName: String
     /// The address of every call's source; several only in raw mode. The port is chosen when the socket is bound.
@@ -44,7 +46,8 @@ package struct RunSetup: Sendable {
             notes = [Self.modelNote(options.capacityName)]
         }
         var notices: [String]
-        sources = try Self.sources(options, towards: target)
+        if let hop = options.nextHop { nextHop = try Self.resolve(hop, options.family) } else { nextHop = nil }
+        sources = try Self.sources(options, towards: nextHop ?? target)
         (tag, notices) = try Self.tagging(options, towards: target)
         if options.transport.sip.isReliable { notices += try Self.checkStream(&options, towards: target) }
         let usable = Self.usableWorkers(options, towards: target)

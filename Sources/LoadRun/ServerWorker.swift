@@ -25,6 +25,20 @@ package final class ServerWorker: Sendable {
     package let address: SocketAddress
     private let shared: Shared
     private let thread: WorkerThread
+    private let reader: JournalReader?
+    private let channel: JournalChannel?
+
+    /// What is to be kept of everything seen, and who is shown it.
+    package struct Recording: Sendable {
+        package var logsMessages = false
+        /// On a thread of its own, at least once a second.
+        package var onJournal: @Sendable (borrowing Journal) -> Void
+
+        package init(logsMessages: Bool, onJournal: @escaping @Sendable (borrowing Journal) -> Void) {
+            self.logsMessages = logsMessages
+            self.onJournal = onJournal
+        }
+    }
 
     final class Shared: Sendable {
         let figures = Mutex(Figures())
@@ -37,9 +51,10 @@ package final class ServerWorker: Sendable {
     /// - Parameters:
     ///   - window: after something arrived, the next datagrams wait this long for each other. Their answers are later by as
     ///     much, and leave together. Zero: everything is read as it arrives.
+    ///   - recording: nil: it only counts. Else `makeServer` makes one that records calls.
     ///   - makeServer: is given the address really bound.
     package init(
-        binding address: SocketAddress, window: Nanoseconds = .zero,
+        binding address: SocketAddress, window: Nanoseconds = .zero, recording: Recording? = nil,
         onNote: @escaping @Sendable (ScenarioNote, String) -> Void = { _, _ in },
         makeServer: (SocketAddress) throws -> AnsweringServer
     ) throws {
@@ -52,15 +67,28 @@ package final class ServerWorker: Sendable {
         let shared = try Shared()
         self.shared = shared
         let handover = Handover(socket)
+        let channel = try recording.map { _ in try JournalChannel(workers: 1) }
+        self.channel = channel
+        if let recording, let channel {
+            reader = try JournalReader(channel) { journal in
+                for note in journal.notes { onNote(note, journal.text(of: note)) }
+                recording.onJournal(journal)
+            }
+        } else {
+            reader = nil
+        }
+        let logsMessages = recording?.logsMessages == true
         thread = try WorkerThread(name: "sipmeter-answer") {
-            Self.serve(server.take(), on: handover.take(), window: window, onNote, shared)
+            Self.serve(
+                server.take(), on: handover.take(), window: window, onNote, shared, channel, logsMessages: logsMessages)
         }
     }
 
     /// Listens on `address` for connections and starts answering.
     private init(
         listeningOn address: SocketAddress, _ transport: TransportProtocol, _ tls: TLSSettings,
-        onNote: @escaping @Sendable (ScenarioNote, String) -> Void, makeServer: (SocketAddress) throws -> AnsweringServer
+        onNote: @escaping @Sendable (ScenarioNote, String) -> Void,
+        makeServer: (SocketAddress) throws -> AnsweringServer
     ) throws {
         let context: TLSContext?
         do {
@@ -72,6 +100,8 @@ package final class ServerWorker: Sendable {
         let server = try makeServer(listener.localAddress)
         let shared = try Shared()
         self.shared = shared
+        reader = nil
+        channel = nil
         let serving = Handover(
             try StreamServing(server, listener, context, transport, waking: shared.wakeup))
         thread = try WorkerThread(name: "sipmeter-answer") {
@@ -100,13 +130,18 @@ package final class ServerWorker: Sendable {
         shared.isStopping.store(true, ordering: .releasing)
         shared.wakeup.poke()
         thread.join()
+        channel?.close()
+        reader?.finish()
         return figures
     }
 
     private static func serve(
         _ server: consuming AnsweringServer, on socket: consuming UDPSocket, window: Nanoseconds,
-        _ onNote: (ScenarioNote, String) -> Void, _ shared: Shared
+        _ onNote: (ScenarioNote, String) -> Void, _ shared: Shared, _ channel: JournalChannel?, logsMessages: Bool
     ) {
+        let start = SystemClock.monotonic()
+        let cpuAtStart = SystemClock.threadCPU()
+        var nextMark = channel == nil ? MonotonicInstant.distantFuture : start + .seconds(1)
         var server = server
         var socket = socket
         guard
@@ -120,8 +155,15 @@ package final class ServerWorker: Sendable {
         while !shared.isStopping.load(ordering: .acquiring) {
             let now = SystemClock.monotonic()
             server.advance(to: now)
-            flush(&server, &socket, &poller)
-            tellNotes(&server, onNote)
+            flush(&server, &socket, &poller, logsMessages)
+            if let channel {
+                if now >= nextMark || server.uas.engine.journal.isFull || server.uas.engine.journal.isUrgent {
+                    mark(&server, channel, at: now, since: start, cpuAtStart)
+                    while nextMark <= now { nextMark = nextMark + .seconds(1) }
+                }
+            } else {
+                tellNotes(&server, onNote)
+            }
             if now >= nextFigures {
                 takeErrors(&server, &socket)
                 publish(&server, &socket, shared)
@@ -133,11 +175,28 @@ package final class ServerWorker: Sendable {
                 continue
             }
             let mayWait = windowEnd == nil && waits(until: deadline, from: now, &poller)
-            let count = receive(&server, &socket, &poller, mayWait: mayWait)
+            let count = receive(&server, &socket, &poller, mayWait: mayWait, logsMessages)
             if socket.hasErrors { takeErrors(&server, &socket) }
             windowEnd = count > 0 && window > .zero ? SystemClock.monotonic() + window : nil
         }
+        if let channel {
+            let now = SystemClock.monotonic()
+            server.uas.engine.giveUp(.interrupted, at: now)
+            flush(&server, &socket, &poller, logsMessages)
+            mark(&server, channel, at: now, since: start, cpuAtStart)
+        }
         publish(&server, &socket, shared)
+    }
+
+    private static func mark(
+        _ server: inout AnsweringServer, _ channel: JournalChannel, at now: MonotonicInstant,
+        since start: MonotonicInstant, _ cpuAtStart: Nanoseconds
+    ) {
+        server.uas.engine.journal.mark = IntervalMark(
+            at: now - start, counters: server.uas.engine.counters, open: UInt64(server.uas.engine.openCalls),
+            cpu: SystemClock.threadCPU() - cpuAtStart)
+        server.uas.engine.journal.steps.append(contentsOf: server.uas.engine.stepCounts)
+        channel.hand(over: &server.uas.engine.journal, of: 0)
     }
 
     /// Whether the receive itself may wait: it does so in coarse ticks, so that a deadline near by needs the poller, which
@@ -152,7 +211,8 @@ package final class ServerWorker: Sendable {
 
     /// Returns how many datagrams there were.
     private static func receive(
-        _ server: inout AnsweringServer, _ socket: inout UDPSocket, _ poller: inout Poller, mayWait: Bool
+        _ server: inout AnsweringServer, _ socket: inout UDPSocket, _ poller: inout Poller, mayWait: Bool,
+        _ logsMessages: Bool
     ) -> Int {
         var total = 0
         for round in 0..<8 {
@@ -160,11 +220,15 @@ package final class ServerWorker: Sendable {
             let now = SystemClock.monotonic()
             for i in 0..<count {
                 socket.withDatagram(i) { bytes, received in
+                    if logsMessages {
+                        server.uas.engine.journal.messages.append(
+                            .received, bytes, at: received.arrivedAt ?? SystemClock.wall())
+                    }
                     server.handleDatagram(bytes, from: received.source, at: now)
                 }
-                if server.uas.engine.outbox.wantsFlush { flush(&server, &socket, &poller) }
+                if server.uas.engine.outbox.wantsFlush { flush(&server, &socket, &poller, logsMessages) }
             }
-            flush(&server, &socket, &poller)
+            flush(&server, &socket, &poller, logsMessages)
             total += count
             if count < UDPSocket.batchCapacity { break }
         }
@@ -186,13 +250,20 @@ package final class ServerWorker: Sendable {
     /// end a wait.
     private static let receivePatience = Nanoseconds.milliseconds(100)
 
-    private static func flush(_ server: inout AnsweringServer, _ socket: inout UDPSocket, _ poller: inout Poller) {
+    private static func flush(
+        _ server: inout AnsweringServer, _ socket: inout UDPSocket, _ poller: inout Poller, _ logsMessages: Bool
+    ) {
         if socket.segments { server.uas.engine.outbox.gatherRuns() }
         var from = 0
         while from < server.uas.engine.outbox.datagrams.count {
             let result = socket.send(server.uas.engine.outbox, from: from)
             let now = SystemClock.monotonic()
-            for i in from..<result.next { server.uas.engine.didSend(server.uas.engine.outbox.datagrams[i], at: now) }
+            let wall = logsMessages ? SystemClock.wall() : WallInstant(nanoseconds: 0)
+            for i in from..<result.next {
+                let transmit = server.uas.engine.outbox.datagrams[i]
+                server.uas.engine.didSend(transmit, at: now)
+                if logsMessages { server.uas.engine.logSent(transmit, at: wall) }
+            }
             server.uas.engine.counters.sendErrors += UInt64(result.rejected)
             from = result.next
             if result.isQueueFull {

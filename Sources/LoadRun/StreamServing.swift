@@ -1,6 +1,6 @@
 import Datagrams
-import Observations
 import Glibc
+import Observations
 import SIP
 import StreamTransport
 import Synchronization

@@ -21,6 +21,10 @@ struct UACWorker: ~Copyable {
         var stamps: Bool
         /// Once something was read or sent, arrivals wait this long to be read together, or until a call is due.
         var reads: Nanoseconds
+        var ignoresICMP = false
+        /// Whole datagrams, and counts of each step, go into the journal.
+        var logsMessages = false
+        var keepsMessages = false
     }
 
     /// How long before a due call a precise worker stops sleeping, learnt from how late its sleeps end.
@@ -57,6 +61,7 @@ struct UACWorker: ~Copyable {
     private var readAgainAt = MonotonicInstant(nanoseconds: 0)
     /// A call was due while arrivals waited: it goes first, then they are read.
     private var readsNext = false
+    private var scheduleVersion = 0
 
     init(settings: Settings, channel: JournalChannel, control: RunControl) {
         self.settings = settings
@@ -84,6 +89,7 @@ struct UACWorker: ~Copyable {
         _ = poller.wait(until: settings.start)
         while true {
             let now = SystemClock.monotonic()
+            heedSchedule(&uac, at: now)
             report.disturbances.noteStall(now - awaited, endedAt: now - settings.start)
             awaited = now
             uac.advance(to: now)
@@ -192,6 +198,10 @@ struct UACWorker: ~Copyable {
             for i in 0..<count {
                 let rows = uac.engine.journal.calls.count
                 socket.withDatagram(i) { bytes, received in
+                    if settings.logsMessages {
+                        uac.engine.journal.messages.append(
+                            .received, bytes, at: received.arrivedAt ?? SystemClock.wall())
+                    }
                     let arrivedAt = arrival(of: received, readAt: now, &uac)
                     uac.handleDatagram(bytes, from: received.source, at: now, arrivedAt: arrivedAt)
                 }
@@ -237,7 +247,7 @@ struct UACWorker: ~Copyable {
         switch entry {
         case .unreachable(let error):
             lastICMP = error
-            uac.handleUnreachable(payload, at: now)
+            if !settings.ignoresICMP { uac.handleUnreachable(payload, at: now) }
         case .transmitted(let receipt, let leftAt):
             if let instant = clock.instant(of: leftAt, notAfter: now) {
                 uac.engine.didTransmit(receipt, at: instant)
@@ -276,10 +286,15 @@ struct UACWorker: ~Copyable {
     ) {
         let count = Int64(max(range.count, 1))
         let span = (after - before).rawValue
+        let wall = settings.logsMessages ? SystemClock.wall() : WallInstant(nanoseconds: 0)
         for i in range {
             let transmit = uac.engine.outbox.datagrams[i]
             if hasRejections, rejected.contains(i) { continue }
-            uac.engine.didSend(transmit, at: before + Nanoseconds(span * Int64(i - range.lowerBound) / count))
+            let sentAt = before + Nanoseconds(span * Int64(i - range.lowerBound) / count)
+            uac.engine.didSend(transmit, at: sentAt)
+            if settings.logsMessages {
+                uac.engine.logSent(transmit, at: WallInstant(nanoseconds: wall.nanoseconds - (after - sentAt).rawValue))
+            }
         }
     }
 
@@ -295,6 +310,13 @@ struct UACWorker: ~Copyable {
     }
 
     // MARK: stopping
+
+    private mutating func heedSchedule(_ uac: inout UAC, at now: MonotonicInstant) {
+        guard let schedule = control.newSchedule(since: &scheduleVersion) else { return }
+        if let rate = schedule.rate { uac.change(rate: rate, at: now) }
+        uac.setPaused(schedule.isPaused, at: now)
+        if let limit = schedule.maxConcurrent { uac.change(maxConcurrent: limit) }
+    }
 
     private mutating func beginDraining(at now: MonotonicInstant) {
         if drainUntil == .distantFuture { drainUntil = now + settings.drainTimeout }
@@ -374,6 +396,7 @@ struct UACWorker: ~Copyable {
         uac.engine.journal.mark = IntervalMark(
             at: now - settings.start, counters: uac.engine.counters, open: UInt64(uac.engine.openCalls),
             cpu: SystemClock.threadCPU() - cpuAtStart)
+        if settings.keepsMessages { uac.engine.journal.steps.append(contentsOf: uac.engine.stepCounts) }
         channel.hand(over: &uac.engine.journal, of: settings.number)
     }
 

@@ -150,6 +150,8 @@ package struct CallRecord: Sendable, BitwiseCopyable {
     package var isSession: Bool
     /// Its requests carried the call tag.
     package var isTagged: Bool
+    /// Of a `timeout`: a receive of the scenario's waited too long. Else retransmissions ran out.
+    package var timedOutReceiving = false
 
     package init(number: UInt64, callID: CallIDText, due: Nanoseconds) {
         self.number = number

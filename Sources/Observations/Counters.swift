@@ -30,6 +30,8 @@ package struct Counters: Sendable, BitwiseCopyable, Equatable {
     package var stray: UInt64 = 0
     /// Not SIP, or broken.
     package var malformed: UInt64 = 0
+    /// Requests in a call that the scenario does not mention, answered with 200 because the run asks for it.
+    package var autoAnswered: UInt64 = 0
     /// Requests over 1300 bytes on UDP (RFC 3261, 18.1.1).
     package var largeRequests: UInt64 = 0
 

@@ -13,6 +13,12 @@ package struct Journal: Sendable {
     package private(set) var isUrgent = false
     /// At most one: a journal is handed over at the end of each second.
     package var mark: IntervalMark?
+    /// With the mark, where they are wanted: totals since the run's start, one a step of the scenario.
+    package var steps: [StepCount] = []
+    /// Only where messages are wanted (`EngineConfiguration.keepsMessages`).
+    package var unexpected: [UnexpectedMessage] = []
+    package var unexpectedBytes = ByteBuffer(capacity: 0)
+    package var messages = MessageLog()
 
     package init() {
         calls.reserveCapacity(Self.callCapacity)
@@ -24,13 +30,16 @@ package struct Journal: Sendable {
 
     /// Text of notes that is kept until the end of a second; the journal is handed over early above it.
     package static let noteCapacity = 1 << 20
+    /// A server that refuses everything must not fill the memory: beyond this, unexpected messages have no text.
+    package static let unexpectedCapacity = 1 << 20
 
     package var isFull: Bool {
         calls.count >= Self.callCapacity || retransmissions.count >= Self.callCapacity
-            || noteText.count >= Self.noteCapacity
+            || noteText.count >= Self.noteCapacity || messages.isFull
     }
     package var isEmpty: Bool {
         calls.isEmpty && retransmissions.isEmpty && responseTimes.isEmpty && notes.isEmpty && mark == nil
+            && messages.entries.isEmpty && unexpected.isEmpty
     }
 
     package mutating func note(_ kind: ScenarioNote.Kind, call: UInt64, at instant: Nanoseconds, _ text: ByteBuffer) {
@@ -56,5 +65,9 @@ package struct Journal: Sendable {
         noteText.removeAll()
         isUrgent = false
         mark = nil
+        steps.removeAll(keepingCapacity: true)
+        unexpected.removeAll(keepingCapacity: true)
+        unexpectedBytes.removeAll()
+        messages.removeAll()
     }
 }

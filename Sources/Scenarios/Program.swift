@@ -247,6 +247,8 @@ package struct RunConstants: Sendable {
     /// `[transport]`: UDP, TCP, TLS.
     package var transport: String
     package var mediaPort: UInt16
+    /// `[media_ip]`. Nil: the local address.
+    package var mediaHost: String?
     package var processID: Int32
     /// `-key name value`.
     package var keys: [String: String]

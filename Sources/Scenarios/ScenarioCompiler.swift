@@ -374,8 +374,9 @@ private struct ScenarioCompiler {
             return run.hasVaryingPort
                 ? .slot(.localPort(offset: offset)) : self.number(Int64(run.local.port) + Int64(offset))
         // One media address for the run, and without brackets: this is how SDP writes it (RFC 4566, 5.7).
-        case .mediaIP: return text(run.local.host)
-        case .mediaIPType: return text(run.local.family.digit)
+        case .mediaIP: return text(run.mediaHost ?? run.local.host)
+        case .mediaIPType:
+            return text(run.mediaHost.map { $0.contains(":") ? "6" : "4" } ?? run.local.family.digit)
         case .mediaPort, .rtpStreamAudioPort, .rtpStreamVideoPort:
             return self.number(Int64(run.mediaPort) + Int64(offset))
         case .autoMediaPort: return insert(.autoMediaPort(offset: offset))

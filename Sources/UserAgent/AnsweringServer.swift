@@ -78,9 +78,9 @@ package struct AnsweringServer: Sendable {
 
     package init(
         program: Program, configuration: EngineConfiguration, capacity: CapacityProfile = .unlimited,
-        faults: AnswerFaults = AnswerFaults(), seed: UInt64 = 1
+        faults: AnswerFaults = AnswerFaults(), seed: UInt64 = 1, recordsCalls: Bool = false
     ) {
-        uas = UAS(program: program, configuration: configuration)
+        uas = UAS(program: program, configuration: configuration, recordsCalls: recordsCalls)
         profile = capacity
         self.faults = faults
         clock = ServiceClock(profile: capacity, seed: seed)

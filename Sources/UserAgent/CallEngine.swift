@@ -49,6 +49,14 @@ package struct EngineConfiguration: Sendable {
     /// Digests: see `AuthenticationExchange`. Nil: challenges cannot be answered, credentials never hold.
     package var makeCredentials: CredentialsMaker?
     package var verifyCredentials: CredentialsVerifier?
+    /// Counts of each step, unexpected messages with their text.
+    package var keepsMessages = false
+    /// INFO, NOTIFY, OPTIONS and UPDATE the scenario does not mention get a 200, and the call goes on.
+    package var autoAnswers = false
+    /// What the scenario does not mention is left alone: no answer, no CANCEL, no BYE, and the call goes on.
+    package var isBare = false
+    /// The number of the first CSeq.
+    package var firstCSeq: UInt32 = 1
 
     package init(run: UInt32, start: MonotonicInstant, timers: TimerValues = TimerValues(), sources: [SocketAddress]) {
         self.run = run
@@ -140,6 +148,10 @@ package struct CallEngine: Sendable {
     var receivedIndex = MessageIndex()
     /// When the datagram being handled arrived, by the kernel's word.
     var arrival = Moment.never
+    /// One for each instruction.
+    package internal(set) var stepCounts: [StepCount]
+    /// The timeout being handled is one of a receive.
+    var isReceiveTimeout = false
     /// What the scenario writes before `[call_id]`: `x///`, or nothing.
     var callIDPrefix = ByteBuffer(capacity: 0)
     /// Whether the scenario's Call-IDs are `[call_id]`, so that calls are found without hashing. Known after the first.
@@ -180,6 +192,7 @@ package struct CallEngine: Sendable {
     package init(program: Program, configuration: EngineConfiguration) {
         self.program = program
         self.configuration = configuration
+        stepCounts = Array(repeating: StepCount(), count: program.instructions.count)
         hasGlobalReceives = program.instructions.contains {
             if case .receive(let receive) = $0.operation { receive.presence == .globallyOptional } else { false }
         }
@@ -294,6 +307,7 @@ package struct CallEngine: Sendable {
         calls[i].generation = generation
         calls[i].isOpen = true
         calls[i].dueAt = now
+        calls[i].cseq = configuration.firstCSeq &- 1
         let names = program.responseTimeNames.count
         for n in 0..<names { responseTimeStarts[i * names + n] = .never }
         if keepsCallExtras { callExtras[i] = CallExtras() }

@@ -37,6 +37,7 @@ extension CallEngine {
         let call = calls[i]
         var row = CallRecord(number: call.number, callID: callIDText(i), due: call.dueAt - configuration.start)
         row.outcome = outcome
+        row.timedOutReceiving = outcome == .timeout && isReceiveTimeout
         row.ended = now - configuration.start
         row.hold = call.hold
         row.retransmissions = UInt32(call.retransmissions)
@@ -63,6 +64,7 @@ extension CallEngine {
 
     /// True where a transaction must still be settled before the call's place is free.
     private mutating func takeBack(_ i: Int, at now: MonotonicInstant) -> Bool {
+        if configuration.isBare { return owesResponse(i) }
         guard let t = latestInvite(i), case .inviteClient(let state) = transactions[calls[i].places[t]].machine else {
             return endUnacknowledgedDialog(i, at: now) || owesResponse(i)
         }

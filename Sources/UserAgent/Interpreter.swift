@@ -22,6 +22,7 @@ extension CallEngine {
             case .send(let send):
                 let mark = outbox.datagrams.count
                 guard self.send(send, step, i, at: now, bytes, index) else { return }
+                stepCounts[step].passed += 1
                 markResponseTimes(i, instruction, at: now)
                 if instruction.extras != 0 {
                     loseSent(instruction, from: mark)
@@ -34,10 +35,12 @@ extension CallEngine {
                 if instruction.extras != 0 {
                     guard actsAndGoesOn(i, instruction, at: now, bytes, index) else { continue }
                 }
+                stepCounts[step].passed += 1
                 let length = self.length(of: pause, i, at: now)
                 if length > .zero { return self.pause(i, for: length, at: now, bytes) }
                 moveOn(i, after: instruction)
             case .timewait:
+                stepCounts[step].passed += 1
                 // Every ended call lingers to answer repeats, which is what a timewait is for.
                 return finish(i, .ok, at: now)
             case .nop:
@@ -140,6 +143,9 @@ extension CallEngine {
             resume(i, at: now)
         case .receive:
             let owner = Self.receiveTimeout(at: step, in: program.instructions)?.step ?? step
+            stepCounts[owner].timeouts += 1
+            isReceiveTimeout = true
+            defer { isReceiveTimeout = false }
             timedOut(i, onTimeout: program.instructions[owner].onTimeout, at: now)
         }
     }
@@ -239,6 +245,7 @@ extension CallEngine {
         _ i: Int, _ step: Int, at now: MonotonicInstant, _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex
     ) {
         let instruction = program.instructions[step]
+        stepCounts[step].passed += 1
         markResponseTimes(i, instruction, at: now)
         var ending = ActionsEnd.done
         if instruction.extras != 0 {

@@ -17,13 +17,13 @@ extension CallEngine {
             switch transaction.machine {
             case .none, .inviteClient, .client: continue
             case .inviteServer(var state) where method == .invite:
-                counters.repeatsReceived += 1
+                noteRepeatReceived(i, .method(method))
                 if state.receiveInvite() == .repeatResponse { repeatResponse(i, t) }
                 return
             case .inviteServer(let state):
                 if method == .cancel { return receiveCancel(i, t, state, from: source, at: now, bytes, index) }
             case .server(let state) where transaction.method == method:
-                counters.repeatsReceived += 1
+                noteRepeatReceived(i, .method(method))
                 if state.repeatsResponse { repeatResponse(i, t) }
                 return
             case .server: continue
@@ -50,6 +50,14 @@ extension CallEngine {
             return
         }
         if dealsWithUnexpected(i, .method(method), .max, at: now, bytes, index) { return }
+        if configuration.autoAnswers, Self.isAutoAnswered(method), !calls[i].isClosing {
+            counters.autoAnswered += 1
+            return answer(i, t, status: 200, at: now, bytes, index)
+        }
+        if !calls[i].isClosing {
+            noteUnexpected(i, 0, at: now, bytes)
+            if configuration.isBare { return }
+        }
         switch method {
         case .bye, .cancel:
             answer(i, t, status: 200, at: now, bytes, index)
@@ -107,6 +115,7 @@ extension CallEngine {
         let transaction = transactions[calls[i].places[t]]
         guard transaction.stored.count > 0 else { return }
         counters.responsesRetransmitted += 1
+        noteRepeatSent(transaction.step)
         let rendered = copyToOutbox(transaction.stored)
         outbox.append(
             Transmit(
@@ -137,7 +146,7 @@ extension CallEngine {
             }
         }
         if !isNew {
-            counters.repeatsReceived += 1
+            noteRepeatReceived(i, .method(.ack))
             return
         }
         if calls[i].isClosing { return release(i, at: now) }
@@ -157,6 +166,10 @@ extension CallEngine {
         guard let t = beginServerTransaction(i, .cancel, branch, from: source, bytes, index) else { return }
         if let step = receiveStep(i, for: .method(.cancel), bytes, index), !calls[i].isClosing {
             return accept(i, step, at: now, bytes, index)
+        }
+        if !calls[i].isClosing {
+            noteUnexpected(i, 0, at: now, bytes)
+            if configuration.isBare { return }
         }
         answer(i, t, status: 200, at: now, bytes, index)
         guard state == .proceeding, !calls[i].isClosing else { return }

@@ -63,10 +63,10 @@ extension CallEngine {
             if !scenarioAcknowledges(i, status, t, bytes, index) { acknowledgeFailure(i, t, bytes, index, at: now) }
             passUp(i, t, status, at: now, bytes, index)
         case .acknowledgeAgain:
-            counters.repeatsReceived += 1
+            noteRepeatReceived(i, .status(status))
             repeatAck(i, t, at: now)
         case .repeatedSuccess:
-            counters.repeatsReceived += 1
+            noteRepeatReceived(i, .status(status))
             if isFork(i, bytes, index) {
                 endFork(i, t, at: now, bytes, index)
             } else {
@@ -89,7 +89,7 @@ extension CallEngine {
             transactions[calls[i].places[t]].schedule.slowDown(to: configuration.timers.t2)
             passUp(i, t, status, at: now, bytes, index)
         case .late: counters.lateProvisional += 1
-        case .absorb: counters.repeatsReceived += 1
+        case .absorb: noteRepeatReceived(i, .status(status))
         }
     }
 
@@ -112,6 +112,8 @@ extension CallEngine {
         } else if !dealsWithUnexpected(i, .status(status), t, at: now, bytes, index) {
             // A dialog nobody asked for is ended where it really is (12.1.2).
             if status < 300, transactions[calls[i].places[t]].method == .invite { keepRouteSet(i, bytes, index) }
+            noteUnexpected(i, status, at: now, bytes)
+            if configuration.isBare { return }
             finish(i, status >= 300 ? .status(status) : .unexpected, at: now)
         }
     }
@@ -223,6 +225,7 @@ extension CallEngine {
             return
         }
         counters.acksRepeated += 1
+        noteRepeatSent(transaction.ackStep)
         post(i, rendered, method: .ack, cseq: transaction.cseq, due: now, isRetransmission: true)
     }
 

@@ -33,6 +33,7 @@ extension CallEngine {
             terminate(i, t)
             if calls[i].isClosing { return settleTimeout(i, at: now) }
             let step = Int(transactions[calls[i].places[t]].step)
+            stepCounts[step].timeouts += 1
             timedOut(i, onTimeout: program.instructions[step].onTimeout, at: now)
         }
     }
@@ -78,6 +79,7 @@ extension CallEngine {
         case .retransmit(let due, _):
             counters.responsesRetransmitted += 1
             let transaction = transactions[calls[i].places[t]]
+            noteRepeatSent(transaction.step)
             let rendered = copyToOutbox(transaction.stored)
             outbox.append(
                 Transmit(
@@ -90,6 +92,8 @@ extension CallEngine {
         case .giveUp:
             // Timer H, or a 2xx whose ACK never came (13.3.1.4): the call has failed.
             terminate(i, t)
+            let step = Int(transactions[calls[i].places[t]].step)
+            if step < stepCounts.count { stepCounts[step].timeouts += 1 }
             if calls[i].isClosing { release(i, at: now) } else { finish(i, .timeout, at: now) }
         }
     }
@@ -108,6 +112,7 @@ extension CallEngine {
         let isRequest = timer == .a || timer == .e
         if isRequest {
             counters.requestsRetransmitted += 1
+            if !transaction.isAutomatic { noteRepeatSent(transaction.step) }
             if !transaction.isAutomatic, calls[i].retransmissions < .max { calls[i].retransmissions += 1 }
         }
         guard configuration.recordsCalls else { return }

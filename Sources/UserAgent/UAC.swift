@@ -17,6 +17,10 @@ package struct UAC: Sendable {
         /// Due calls wait up to this long for others and then go out together. How late that makes them is recorded like
         /// any other lateness.
         package var coalescing: Nanoseconds
+        /// The offering ends with so many calls placed.
+        package var placed: UInt64 = .max
+        /// As SIPp: what is held back by `maxConcurrent` has no row and takes no number, and is only counted.
+        package var forgetsUnsent = false
         package init(maxConcurrent: Int = 1_000_000, coalescing: Nanoseconds = .zero) {
             self.maxConcurrent = maxConcurrent
             self.coalescing = coalescing
@@ -27,7 +31,7 @@ package struct UAC: Sendable {
     private var pacer: Pacer
     /// In place of the pacer, where calls are users'.
     private var loop: UserLoop?
-    private let limits: Limits
+    private var limits: Limits
     private let target: SocketAddress
     /// Whether anything at all has come back: until then the target may not exist.
     package private(set) var hasHeard = false
@@ -58,7 +62,7 @@ package struct UAC: Sendable {
 
     /// Every call was placed and none is open.
     package var isFinished: Bool { !isOffering && engine.openCalls == 0 }
-    package var isOffering: Bool { pacer.upcoming != nil || loop.map { !$0.isOver } ?? false }
+    package var isOffering: Bool { !pacer.isExhausted || loop.map { !$0.isOver } ?? false }
 
     /// Fires what is due, starts every call that is due: a late one at once. Stops early when the outbox wants to be
     /// flushed.
@@ -74,14 +78,23 @@ package struct UAC: Sendable {
         let isTime = nextSending <= now
         while isTime, let arrival = pacer.upcoming, arrival.dueAt <= now, !engine.outbox.wantsFlush {
             engine.counters.offered += 1
+            pacer.advance()
             if engine.openCalls < limits.maxConcurrent {
-                engine.counters.started += 1
-                engine.place(arrival, to: target, at: now)
+                place(arrival, at: now)
+            } else if limits.forgetsUnsent {
+                engine.counters.unsent += 1
             } else {
                 engine.recordUnsent(arrival)
             }
-            pacer.advance()
         }
+    }
+
+    private mutating func place(_ arrival: Pacer.Arrival, at now: MonotonicInstant) {
+        engine.counters.started += 1
+        var arrival = arrival
+        if limits.forgetsUnsent { arrival.number = engine.counters.started }
+        engine.place(arrival, to: target, at: now)
+        if engine.counters.started >= limits.placed { pacer.stop() }
     }
 
     /// Those whose call has just ended place the next one.
@@ -143,6 +156,16 @@ package struct UAC: Sendable {
     package mutating func stopOffering() {
         pacer.stop()
         loop?.stop()
+    }
+
+    /// Another rate, from the next call on.
+    package mutating func change(rate: Double, at now: MonotonicInstant) { pacer.change(rate: rate, at: now) }
+
+    package mutating func change(maxConcurrent: Int) { limits.maxConcurrent = maxConcurrent }
+
+    /// No calls fall due, until it is set false again.
+    package mutating func setPaused(_ isPaused: Bool, at now: MonotonicInstant) {
+        if isPaused { pacer.pause(at: now) } else { pacer.resume(at: now) }
     }
 }
 

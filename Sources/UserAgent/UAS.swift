@@ -9,10 +9,13 @@ package struct UAS: Sendable {
     package var engine: CallEngine
     private var nextNumber: UInt64 = 1
     private var index = MessageIndex()
+    /// So many calls are taken; a request that would begin a further one is left unanswered.
+    package var callLimit = UInt64.max
 
-    package init(program: Program, configuration: EngineConfiguration) {
+    /// - Parameter recordsCalls: rows in the journal, for an owner that empties it.
+    package init(program: Program, configuration: EngineConfiguration, recordsCalls: Bool = false) {
         var configuration = configuration
-        configuration.recordsCalls = false
+        configuration.recordsCalls = recordsCalls
         engine = CallEngine(program: program, configuration: configuration)
         engine.usesOwnCallIDs = false
 
@@ -52,6 +55,8 @@ package struct UAS: Sendable {
         _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex
     ) {
         if method == .ack {
+            engine.counters.stray += 1
+        } else if engine.counters.started >= callLimit {
             engine.counters.stray += 1
         } else if engine.begins(with: method, bytes, index), index.toTag.isEmpty {
             engine.counters.offered += 1

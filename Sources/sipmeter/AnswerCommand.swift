@@ -176,7 +176,7 @@ struct AnswerCommand: ParsableCommand {
         }
     }
 
-    private static func ownAddress(like bound: SocketAddress) throws -> SocketAddress {
+    static func ownAddress(like bound: SocketAddress) throws -> SocketAddress {
         let elsewhere =
             bound.family == .ipv4
             ? SocketAddress(ipv4: 0xC000_0201, port: 9)  // 192.0.2.1, documentation: nothing is sent

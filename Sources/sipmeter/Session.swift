@@ -66,7 +66,7 @@ struct Session {
         let label = setup.options.rates.count > 1 ? "\(DecimalText.trimmed(rate))/s  " : ""
         let control = control
         let hasSaid = Mutex(false)
-        let outcome = try level.run(begin: begin) { row in
+        let outcome = try level.run(begin: { _ in begin() }) { row in
             if control.stage == .draining, row.open > 0, !hasSaid.withLock({ said in (said, said = true).0 }) {
                 Terminal.complain("stopping: no new calls, \(row.open) still open; ^C again ends them at once")
             }

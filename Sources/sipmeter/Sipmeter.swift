@@ -15,6 +15,7 @@ struct Sipmeter: ParsableCommand {
               sipmeter analyze day.pcap             a capture of any tool
               sipmeter explain                      where the time went, by kernel probes
               sipmeter doctor                       what this machine lets sipmeter do
+              sipmeter sipp -sn uac 192.0.2.5 -m 9  SIPp's own options, for its scripts
 
             Exit codes: 0 ran and trustworthy; 2 a rule was broken; 3 the generator
             was the bottleneck; 64 usage; 65 bad scenario or capture; 69 target
@@ -24,13 +25,14 @@ struct Sipmeter: ParsableCommand {
         version: version,
         subcommands: [
             SweepCommand.self, RunCommand.self, AnswerCommand.self, AnalyzeCommand.self, ExplainCommand.self,
-            ScenarioCommand.self, DoctorCommand.self,
+            ScenarioCommand.self, DoctorCommand.self, SippModeCommand.self,
         ])
 
     static let version = "0.1.0"
 
     /// As the library's own, but for the word a complaint begins with: it is `error:` whoever complains.
     static func main() {
+        if let words = SippMain.words(of: CommandLine.arguments) { Glibc.exit(SippMain.run(words)) }
         do {
             var command = try parseAsRoot()
             try command.run()

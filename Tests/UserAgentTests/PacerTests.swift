@@ -119,3 +119,98 @@ import UserAgent
         #expect(pacer.upcoming == nil)
     }
 }
+
+/// A rate that changes and a schedule that is paused while it runs.
+@Suite struct PacerSegmentTests {
+    private let start = MonotonicInstant(nanoseconds: 1_000_000)
+
+    private func take(_ count: Int, of pacer: inout Pacer) -> [Int64] {
+        (0..<count).map { _ in
+            defer { pacer.advance() }
+            return pacer.upcoming.map { ($0.dueAt - start).rawValue } ?? -1
+        }
+    }
+
+    private func at(_ milliseconds: Int64) -> MonotonicInstant { start + .milliseconds(milliseconds) }
+
+    @Test func withinEachSegmentTheNthCallIsDueAtItsStartPlusNOverTheRate() {
+        var pacer = Pacer(start: start, rate: 10, duration: .seconds(1000))
+        #expect(take(3, of: &pacer) == [0, 100_000_000, 200_000_000])
+        // Half of the wait for the call at 300 ms is over: half of it is left at the new rate, too.
+        pacer.change(rate: 3, at: at(250))
+        let segment: Int64 = 250_000_000 + 166_666_666
+        #expect(
+            take(4, of: &pacer) == [segment, segment + 333_333_333, segment + 666_666_666, segment + 1_000_000_000])
+        #expect(pacer.upcoming?.number == 8)
+        // Nothing adds up, however often it is asked for the same.
+        for _ in 0..<1000 { pacer.change(rate: 3, at: at(1500)) }
+        #expect(take(1, of: &pacer) == [segment + 1_333_333_333])
+    }
+
+    @Test func anOverdueCallStaysDueWhenItWas() {
+        var pacer = Pacer(start: start, rate: 10, duration: .seconds(1000))
+        _ = take(1, of: &pacer)
+        pacer.change(rate: 1000, at: at(777))
+        #expect(take(3, of: &pacer) == [100_000_000, 101_000_000, 102_000_000])
+    }
+
+    @Test func aPauseMovesAllLaterCallsByItsLength() {
+        var pacer = Pacer(start: start, rate: 10, duration: .seconds(1000))
+        _ = take(2, of: &pacer)
+        pacer.pause(at: at(150))
+        #expect(pacer.upcoming == nil && !pacer.isExhausted && pacer.isPaused)
+        pacer.pause(at: at(160))
+        pacer.resume(at: at(1150))
+        #expect(take(2, of: &pacer) == [1_200_000_000, 1_300_000_000])
+        // A rate changed meanwhile counts from where the schedule stood still.
+        pacer.pause(at: at(1350))
+        pacer.change(rate: 20, at: at(9000))
+        pacer.resume(at: at(2350))
+        #expect(take(2, of: &pacer) == [2_375_000_000, 2_425_000_000])
+    }
+
+    @Test func aRateOfZeroStandsStillAndEndsNothing() {
+        var pacer = Pacer(start: start, rate: 10, duration: .seconds(1000))
+        _ = take(1, of: &pacer)
+        pacer.change(rate: 0, at: at(50))
+        #expect(pacer.upcoming == nil && !pacer.isExhausted)
+        pacer.change(rate: 4, at: at(1000))
+        #expect(take(2, of: &pacer) == [1_250_000_000, 1_500_000_000])
+        pacer.stop()
+        pacer.change(rate: 9, at: at(2000))
+        pacer.resume(at: at(2000))
+        #expect(pacer.upcoming == nil && pacer.isExhausted)
+    }
+
+    @Test func limitAndDurationHoldAcrossSegments() {
+        var pacer = Pacer(start: start, rate: 10, duration: .seconds(1), limit: 5)
+        _ = take(2, of: &pacer)
+        pacer.change(rate: 100, at: at(100))
+        _ = take(3, of: &pacer)
+        #expect(pacer.isExhausted)
+        var second = Pacer(start: start, rate: 10, duration: .milliseconds(300))
+        second.change(rate: 1, at: at(100))
+        second.advance()
+        #expect(second.isExhausted)
+    }
+
+    @Test func ratesFromTheSlowestToTheFastestStayInRange() {
+        var pacer = Pacer(start: start, rate: 1e7, duration: .seconds(1_000_000_000))
+        pacer.advance()
+        pacer.change(rate: 0.000001, at: at(0))
+        #expect(pacer.upcoming != nil)
+        pacer.change(rate: 1e7, at: at(1))
+        #expect(pacer.upcoming != nil)
+    }
+
+    @Test func aPoissonProcessGoesOnAtTheNewRate() {
+        var pacer = Pacer(
+            start: start, rate: 10, duration: .seconds(100_000), arrivals: .poisson(seed: 4))
+        _ = take(10, of: &pacer)
+        let now = pacer.upcoming!.dueAt
+        pacer.change(rate: 1000, at: now)
+        let due = take(10_000, of: &pacer)
+        let mean = Double(due.last! - due.first!) / 9_999
+        #expect(abs(mean - 1e6) < 4e4)
+    }
+}

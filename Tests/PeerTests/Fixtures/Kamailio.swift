@@ -113,6 +113,26 @@ enum Kamailio {
             """#
     }
 
+    /// Asks every REGISTER for a password, whoever it is from, and answers 200 to the one that knows it.
+    static func registrar(realm: String, password: String, algorithm: String) -> String {
+        head(["sl", "pv", "auth", "siputils"], workers: 1) + #"""
+            modparam("auth", "algorithm", "\#(algorithm)")
+            request_route {
+                if ($fU == "proxied") {
+                    if (!pv_proxy_authenticate("\#(realm)", "\#(password)", "0")) {
+                        proxy_challenge("\#(realm)", "1");
+                        exit;
+                    }
+                } else if (!pv_www_authenticate("\#(realm)", "\#(password)", "0")) {
+                    www_challenge("\#(realm)", "1");
+                    exit;
+                }
+                sl_send_reply("200", "OK");
+            }
+
+            """#
+    }
+
     /// A proxy that stays in the path: transactions of its own, Record-Route in the INVITE, and inside a dialog it follows
     /// the Route it is given (RFC 3261, 16.12) and nothing else, so that an ACK or BYE without its Route gets nowhere.
     static func statefulProxy(to server: UInt16) -> String {
