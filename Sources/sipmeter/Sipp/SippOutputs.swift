@@ -25,11 +25,15 @@ struct SippOutputs: ~Copyable {
     private var errorsFile: OutputFile?
     private var errorCodesFile: OutputFile?
     private var screensFile: OutputFile?
+    private var logsFile: OutputFile?
     private var index = MessageIndex()
     /// What is switched on now; remote control may change it.
     private var writesMessages: Bool
     private var writesShortMessages: Bool
     private var writesErrors: Bool
+    private var writesLogs: Bool
+    /// What the scenario's `error` said.
+    private(set) var error: String?
     /// The first thing that could not be written.
     private(set) var failure: RunFailure?
 
@@ -37,13 +41,15 @@ struct SippOutputs: ~Copyable {
         self.arguments = arguments
         var format = SippFiles(clock: clock)
         format.delimiter = arguments.delimiter
-        self.format = format
         begun = statistics.start
         nextRow = Self.later(statistics.start, by: arguments.statisticsInterval)
-        rate = arguments.callsPerSecond
+        rate = arguments.targetRate
+        format.transport = "\(arguments.transport.sip.viaName)"
+        self.format = format
         writesMessages = arguments.messages.isOn
         writesShortMessages = arguments.shortMessages.isOn
         writesErrors = arguments.errors.isOn
+        writesLogs = arguments.logs.isOn
         statistics.hasPeriodicRepartition = arguments.hasPeriodicRepartition
         self.statistics = statistics
         if arguments.statistics.isOn {
@@ -62,6 +68,7 @@ struct SippOutputs: ~Copyable {
         }
         if writesMessages { messagesFile = try open(arguments.messages, "messages.log") }
         if writesShortMessages { shortMessagesFile = try open(arguments.shortMessages, "shortmessages.log") }
+        if writesLogs { logsFile = try open(arguments.logs, "logs.log") }
         appendRows(at: self.statistics.start)
         try flush()
     }
@@ -86,6 +93,7 @@ struct SippOutputs: ~Copyable {
         guarded { outputs throws(RunFailure) in try outputs.writeMessages(journal) }
         guarded { outputs throws(RunFailure) in try outputs.writeErrors(journal) }
         guarded { outputs throws(RunFailure) in try outputs.writeResponseTimes(journal) }
+        guarded { outputs throws(RunFailure) in try outputs.writeNotes(journal) }
         let now = SystemClock.wall()
         if journal.mark != nil, now >= nextRow {
             appendRows(at: now)
@@ -140,14 +148,32 @@ struct SippOutputs: ~Copyable {
         format.appendErrorsHeader(to: &errorsFile!.rows)
     }
 
+    /// What the scenario says with `log`, `warning` and `error`.
+    private mutating func writeNotes(_ journal: borrowing Journal) throws(RunFailure) {
+        for note in journal.notes {
+            let text = journal.text(of: note)
+            switch note.kind {
+            case .log: if writesLogs, logsFile != nil { format.appendLog(text, to: &logsFile!.rows) }
+            case .warning: try writeEvent(text, at: Self.later(begun, by: note.at))
+            case .error:
+                error = error ?? text
+                try writeEvent(text, at: Self.later(begun, by: note.at))
+            case .command: break
+            }
+        }
+        if logsFile != nil { try logsFile!.flush() }
+    }
+
+    private mutating func writeEvent(_ text: String, at instant: WallInstant) throws(RunFailure) {
+        guard writesErrors else { return }
+        try openErrors()
+        format.appendEvent(text, at: instant, to: &errorsFile!.rows)
+        try errorsFile!.flush()
+    }
+
     /// Something of the run as a whole, for `-trace_err`.
     mutating func note(_ text: String) {
-        guard writesErrors else { return }
-        guarded { outputs throws(RunFailure) in
-            try outputs.openErrors()
-            outputs.format.appendEvent(text, at: SystemClock.wall(), to: &outputs.errorsFile!.rows)
-            try outputs.errorsFile!.flush()
-        }
+        guarded { outputs throws(RunFailure) in try outputs.writeEvent(text, at: SystemClock.wall()) }
     }
 
     private mutating func writeResponseTimes(_ journal: borrowing Journal) throws(RunFailure) {
@@ -205,7 +231,13 @@ struct SippOutputs: ~Copyable {
     mutating func set(_ kind: SippCommand.TraceKind, isOn: Bool) {
         switch kind {
         case .errors: writesErrors = isOn
-        case .logs: break
+        case .logs:
+            writesLogs = isOn
+            guarded { outputs throws(RunFailure) in
+                if isOn, outputs.logsFile == nil {
+                    outputs.logsFile = try outputs.open(outputs.arguments.logs, "logs.log")
+                }
+            }
         case .messages:
             writesMessages = isOn
             guarded { outputs throws(RunFailure) in
