@@ -32,7 +32,7 @@ private struct Flow: Sendable, CustomTestStringConvertible {
     private func said(_ key: String) -> String {
         let head = "<!-- \(key): "
         guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix(head) }) else { return "" }
-        return line.dropFirst(head.count).replacing(" -->", with: "")
+        return String(line.dropFirst(head.count).replacing(" -->", with: ""))
     }
 
     var script: FlowScript { FlowScript(peer: said("peer"), caller: said("caller")) }
@@ -108,9 +108,8 @@ extension AgainstPeers {
 
         /// The form of a time: its digits and names are another second's.
         private static func shape(_ text: Substring) -> String {
-            text.split(separator: ":", maxSplits: 1).last.map {
-                $0.replacing(/[0-9]+/, with: "9").replacing(/[A-Za-z]+/, with: "a")
-            } ?? ""
+            String(text.split(separator: ":", maxSplits: 1).last ?? "").replacing(/[0-9]+/, with: "9").replacing(
+                /[A-Za-z]+/, with: "a")
         }
 
         /// Several at once: most of a run's time is SIPp's waiting for its own ticks.
