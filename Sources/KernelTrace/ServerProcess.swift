@@ -65,10 +65,13 @@ package struct LocalServer: Sendable, Equatable {
     package var networkNamespace: UInt32
     /// It is not the one sipmeter runs in.
     package var isElsewhere: Bool
+    /// Where all its sockets are bound to one address, that address without a port.
+    package var address: SocketAddress?
 
-    package init(processes: [ServerProcess], networkNamespace: UInt32) {
+    package init(processes: [ServerProcess], networkNamespace: UInt32, address: SocketAddress? = nil) {
         self.processes = processes
         self.networkNamespace = networkNamespace
+        self.address = address
         isElsewhere = networkNamespace != Self.ownNamespace
     }
 
@@ -96,14 +99,15 @@ package struct LocalServer: Sendable, Equatable {
         var search = Search()
         for process in ["self"] + ProcFile.numbers(in: "/proc").map({ "\($0)" }) {
             guard let namespace = namespace(of: process), seen.insert(namespace).inserted else { continue }
-            let inodes = sockets(of: process, port, at: address)
-            if inodes.isEmpty { continue }
-            let owners = owners(of: inodes)
+            let sockets = sockets(of: process, port, at: address)
+            if sockets.isEmpty { continue }
+            let owners = owners(of: Set(sockets.map(\.inode)))
             if owners.isEmpty {
                 search.hasHiddenOwner = true
             } else {
                 search.servers.append(
-                    LocalServer(processes: owners, networkNamespace: namespace))
+                    LocalServer(
+                        processes: owners, networkNamespace: namespace, address: SocketTable.commonAddress(sockets)))
             }
             // Loopback is each namespace's own.
             if address?.isLoopback == true { break }
@@ -119,13 +123,15 @@ package struct LocalServer: Sendable, Equatable {
 
     package static var ownNamespace: UInt32? { namespace(of: "self") }
 
-    private static func sockets(of process: String, _ port: UInt16, at address: SocketAddress?) -> Set<UInt64> {
+    private static func sockets(
+        of process: String, _ port: UInt16, at address: SocketAddress?
+    ) -> [SocketTable.Entry] {
         let tables = address?.family == .ipv6 ? ["udp6"] : ["udp", "udp6"]
         let sockets = tables.flatMap { SocketTable.parse(ProcFile.text("/proc/\(process)/net/\($0)") ?? "") }
             .filter { $0.port == port }
-        guard let address else { return Set(sockets.map(\.inode)) }
+        guard let address else { return sockets }
         let isLocal = hasAddress(process, address)
-        return Set(sockets.filter { $0.address == address.withPort(0) || ($0.isAny && isLocal) }.map(\.inode))
+        return sockets.filter { $0.address == address.withPort(0) || ($0.isAny && isLocal) }
     }
 
     private static func hasAddress(_ process: String, _ address: SocketAddress) -> Bool {
@@ -174,6 +180,14 @@ enum SocketTable {
             }
             return Entry(address: address, port: port, inode: inode, isAny: local[0].allSatisfy { $0 == "0" })
         }
+    }
+
+    /// Nil where one of them is bound to all addresses, or they are bound to several.
+    static func commonAddress(_ sockets: [Entry]) -> SocketAddress? {
+        guard let first = sockets.first, sockets.allSatisfy({ !$0.isAny && $0.address == first.address }) else {
+            return nil
+        }
+        return first.address
     }
 
     /// Words of four bytes, each as the processor has it: little endian.

@@ -20,6 +20,15 @@ import Testing
             ])
     }
 
+    @Test func aServerHasOneAddressWhereAllItsSocketsHaveIt() {
+        func entry(_ address: UInt32, isAny: Bool = false) -> SocketTable.Entry {
+            .init(address: SocketAddress(ipv4: address, port: 0), port: 5060, inode: 1, isAny: isAny)
+        }
+        #expect(SocketTable.commonAddress([entry(1), entry(1)]) == SocketAddress(ipv4: 1, port: 0))
+        #expect(SocketTable.commonAddress([entry(1), entry(2)]) == nil)
+        #expect(SocketTable.commonAddress([entry(0, isAny: true)]) == nil && SocketTable.commonAddress([]) == nil)
+    }
+
     @Test func soIsThatOfIPv6() {
         let text = """
               sl  local_address                         remote_address                        st tx_queue rx_queue
