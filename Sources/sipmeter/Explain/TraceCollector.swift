@@ -17,7 +17,7 @@ final class TraceCollector: Sendable {
         private(set) var failure: RunFailure?
 
         init(_ file: consuming OutputFile?) {
-            log = TraceLog(digest: { CallIDDigest.hexadecimal($0) })
+            log = TraceLog(digest: { CallIDDigest.hexadecimal($0) }, mostEvents: EventMemory.mostEvents)
             early = file == nil ? nil : ByteBuffer(capacity: 1 << 16)
             self.file = consume file
         }
@@ -32,6 +32,7 @@ final class TraceCollector: Sendable {
 
         mutating func write(_ record: borrowing Span<UInt8>) {
             if early != nil { return TraceFile.appendRecord(record, to: &early!) }
+            if failure != nil { return }
             guard var file = file.take() else { return }
             TraceFile.appendRecord(record, to: &file.rows)
             if file.isLarge { flush(&file) }
@@ -72,6 +73,8 @@ final class TraceCollector: Sendable {
 
     /// Events so far.
     var count: Int { state.withLock { $0.log.events.count } }
+
+    var isFull: Bool { state.withLock { $0.log.isFull } }
 
     /// The log, and why the file, if there is one, is not whole: the log is.
     func finish(_ tally: TraceTally) -> (log: TraceLog, failure: RunFailure?) {
