@@ -101,18 +101,34 @@ package struct LocalServer: Sendable, Equatable {
             guard let namespace = namespace(of: process), seen.insert(namespace).inserted else { continue }
             let sockets = sockets(of: process, port, at: address)
             if sockets.isEmpty { continue }
-            let owners = owners(of: Set(sockets.map(\.inode)))
-            if owners.isEmpty {
-                search.hasHiddenOwner = true
-            } else {
-                search.servers.append(
-                    LocalServer(
-                        processes: owners, networkNamespace: namespace, address: SocketTable.commonAddress(sockets)))
-            }
+            let found = servers(with: sockets, namespace)
+            if found.isEmpty { search.hasHiddenOwner = true }
+            search.servers += found
             // Loopback is each namespace's own.
             if address?.isLoopback == true { break }
         }
         return search
+    }
+
+    /// Of those who share no process each is a server of its own: a proxy and its next hop, at two addresses of one machine.
+    private static func servers(with sockets: [SocketTable.Entry], _ namespace: UInt32) -> [LocalServer] {
+        var groups: [(sockets: [SocketTable.Entry], processes: [ServerProcess])] = []
+        for address in Set(sockets.map(\.address)) {
+            var own = sockets.filter { $0.address == address }
+            var processes = owners(of: Set(own.map(\.inode)))
+            if processes.isEmpty { continue }
+            for group in groups where group.processes.contains(where: processes.contains) {
+                own += group.sockets
+                processes += group.processes.filter { !processes.contains($0) }
+            }
+            groups.removeAll { $0.processes.contains(where: processes.contains) }
+            groups.append((own, processes))
+        }
+        return groups.map { sockets, processes in
+            LocalServer(
+                processes: processes.sorted { $0.id < $1.id }, networkNamespace: namespace,
+                address: SocketTable.commonAddress(sockets))
+        }.sorted { $0.processes[0].id < $1.processes[0].id }
     }
 
     /// `net:[4026531840]`
@@ -130,8 +146,7 @@ package struct LocalServer: Sendable, Equatable {
         let sockets = tables.flatMap { SocketTable.parse(ProcFile.text("/proc/\(process)/net/\($0)") ?? "") }
             .filter { $0.port == port }
         guard let address else { return sockets }
-        let isLocal = hasAddress(process, address)
-        return sockets.filter { $0.address == address.withPort(0) || ($0.isAny && isLocal) }
+        return SocketTable.receiving(at: address, hasAddress(process, address), of: sockets)
     }
 
     private static func hasAddress(_ process: String, _ address: SocketAddress) -> Bool {
@@ -180,6 +195,15 @@ enum SocketTable {
             }
             return Entry(address: address, port: port, inode: inode, isAny: local[0].allSatisfy { $0 == "0" })
         }
+    }
+
+    /// Those a datagram to this address comes to: bound to it, else to all of its family, else to all of both.
+    static func receiving(at address: SocketAddress, _ isLocal: Bool, of sockets: [Entry]) -> [Entry] {
+        let exact = sockets.filter { $0.address == address.withPort(0) }
+        if !exact.isEmpty || !isLocal { return exact }
+        let all = sockets.filter(\.isAny)
+        let own = all.filter { $0.address.family == address.family }
+        return own.isEmpty ? all : own
     }
 
     /// Nil where one of them is bound to all addresses, or they are bound to several.

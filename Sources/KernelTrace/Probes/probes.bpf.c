@@ -123,8 +123,9 @@ static __always_inline enum direction told_by_text(struct packet *packet, enum d
     return start == STATUS_LINE ? RESPONSE : REQUEST;
 }
 
-// Reads the headers at `ip`. Ports lie at few places: behind a plain header, behind a tagged one, behind other options.
-static __always_inline enum direction read_packet(struct packet *packet, const void *ip) {
+// Reads the headers at `ip`. `reads_text`: on the way out, where a packet between two servers may be either's. Ports lie at few
+// places: behind a plain header, behind a tagged one, behind other options.
+static __always_inline enum direction read_packet(struct packet *packet, const void *ip, int reads_text) {
     packet->tag = 0;
     packet->is_between_servers = 0;
     if (bpf_probe_read_kernel(packet->bytes, HEADERS, ip)) return FOREIGN;
@@ -146,17 +147,20 @@ static __always_inline enum direction read_packet(struct packet *packet, const v
             found = direction(packet, IPV4_HEADER);
             packet->text = udp + UDP_HEADER;
         }
-        found = told_by_text(packet, found, ip);
+        if (reads_text) found = told_by_text(packet, found, ip);
         if (config.address && found == REQUEST && address_at(packet, 16) != config.address) return FOREIGN;
         if (config.address && found == RESPONSE && address_at(packet, 12) != config.address) return FOREIGN;
         return found;
     }
     if (version != 6) return FOREIGN;
-    if (packet->bytes[6] == UDP) return told_by_text(packet, direction(packet, IPV6_HEADER), ip);
+    if (packet->bytes[6] == UDP) {
+        enum direction found = direction(packet, IPV6_HEADER);
+        return reads_text ? told_by_text(packet, found, ip) : found;
+    }
     // The tag's header: next header, 5 for 48 bytes, the option of 40, padding.
     if (packet->bytes[6] != DESTINATION_OPTIONS || packet->bytes[40] != UDP || packet->bytes[41] != 5) return FOREIGN;
     if (packet->bytes[IPV6_TAG] == IPV6_TAG_TYPE && packet->bytes[IPV6_TAG + 1] == IPV6_TAG_LENGTH) packet->tag = IPV6_TAG;
-    return told_by_text(packet, direction(packet, IPV6_TAGGED_HEADER), ip);
+    return direction(packet, IPV6_TAGGED_HEADER);
 }
 
 static __always_inline __u32 namespace_of(struct net_device *device) {
@@ -267,7 +271,7 @@ int BPF_PROG(device_transmit, struct sk_buff *skb, struct net_device *device) {
     __u64 now = bpf_ktime_get_ns();
     struct packet packet;
     const void *ip = skb->head + skb->network_header;
-    enum direction found = read_packet(&packet, ip);
+    enum direction found = read_packet(&packet, ip, 1);
     if (found == FOREIGN) return 0;
     if (found == REQUEST) {
         if (config.tap_interface && device->ifindex != (int)config.tap_interface) return 0;
@@ -288,7 +292,7 @@ int BPF_PROG(tap_read, struct sk_buff *skb, int length) {
     const void *ip = skb->head + skb->network_header;
     struct net_device *device = skb->dev;
     if (!device || (config.tap_interface && device->ifindex != (int)config.tap_interface)) return 0;
-    if (read_packet(&packet, ip) == REQUEST) record_packet(TRACE_TAP_READ, now, skb, 0, device->ifindex, ip, &packet);
+    if (read_packet(&packet, ip, 0) == REQUEST) record_packet(TRACE_TAP_READ, now, skb, 0, device->ifindex, ip, &packet);
     return 0;
 }
 
@@ -297,7 +301,7 @@ static __always_inline int driver_receive(struct sk_buff *skb) {
     struct packet packet;
     const void *ip = skb->data;
     struct net_device *device = skb->dev;
-    if (read_packet(&packet, ip) != REQUEST || !is_in_namespace(device)) return 0;
+    if (read_packet(&packet, ip, 0) != REQUEST || !is_in_namespace(device)) return 0;
     record_packet(TRACE_DRIVER_RECEIVE, now, skb, 0, device->ifindex, ip, &packet);
     return 0;
 }
@@ -314,7 +318,7 @@ int BPF_PROG(protocol_start, struct sk_buff *skb) {
     struct packet packet;
     const void *ip = skb->data;
     struct net_device *device = skb->dev;
-    enum direction found = read_packet(&packet, ip);
+    enum direction found = read_packet(&packet, ip, config.is_host);
     if (found == FOREIGN) return 0;
     if (config.is_host) {
         if (found == RESPONSE && (!config.tap_interface || device->ifindex == (int)config.tap_interface))
@@ -393,7 +397,7 @@ int BPF_PROG(socket_enqueue, struct sock *sk, struct sk_buff *skb) {
     if (!is_servers(sk)) return 0;
     struct packet packet;
     const void *ip = skb->head + skb->network_header;
-    if (read_packet(&packet, ip) == REQUEST) record_packet(TRACE_SOCKET_ENQUEUE, now, skb, (__u64)sk, 0, ip, &packet);
+    if (read_packet(&packet, ip, 0) == REQUEST) record_packet(TRACE_SOCKET_ENQUEUE, now, skb, (__u64)sk, 0, ip, &packet);
     return 0;
 }
 
@@ -490,7 +494,7 @@ int BPF_PROG(socket_consume, struct sock *sk, struct sk_buff *skb, int length) {
     watch_current();
     struct packet packet;
     const void *ip = skb->head + skb->network_header;
-    if (read_packet(&packet, ip) != REQUEST) return 0;
+    if (read_packet(&packet, ip, 0) != REQUEST) return 0;
     struct text_record *record = reserve(sizeof(*record));
     if (!record) return 0;
     fill(&record->record, TRACE_APPLICATION_RECEIVE, now, (__u64)skb, (__u64)sk);
