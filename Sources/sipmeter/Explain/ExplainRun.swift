@@ -38,6 +38,7 @@ struct ExplainRun {
         }
         var cost = ProbeCost()
         if let probes = watch.probes, command.costRounds > 0, session.unreachable(outcome) == nil {
+            watch.pause()
             cost.measured = try CostRounds(session: session, rate: command.rate, rounds: command.costRounds)
                 .measure(probes, in: directory)
         }

@@ -78,6 +78,13 @@ final class ServerWatch {
     /// No more events are kept.
     var isFull: Bool { collector.isFull }
 
+    /// Keeps nothing more of what the probes see; what they saw so far is taken out of the ring first.
+    func pause() {
+        probes?.setAttached(false)
+        collector.pause()
+        probes?.setAttached(true)
+    }
+
     private static func settings(_ subject: Subject) throws(ProbeRefusal) -> Probes.Settings {
         var settings = Probes.Settings(port: subject.port)
         settings.address = subject.address?.ipv4

@@ -15,6 +15,7 @@ final class TraceCollector: Sendable {
         /// Records that came before the file had its header; nil where there is no file, or it has one.
         private var early: ByteBuffer?
         private(set) var failure: RunFailure?
+        var isPaused = false
 
         init(_ file: consuming OutputFile?) {
             log = TraceLog(digest: { CallIDDigest.hexadecimal($0) }, mostEvents: EventMemory.mostEvents)
@@ -58,7 +59,7 @@ final class TraceCollector: Sendable {
     /// Creates the file at once, so that an unwritable place is told before anything runs.
     init(recording path: String?) throws(RunFailure) {
         var file: OutputFile?
-        if let path { file = try OutputFile(path) }
+        if let path { file = try OutputFile(path, remedy: "choose another file with --record") }
         state = Mutex(State(file))
     }
 
@@ -66,10 +67,14 @@ final class TraceCollector: Sendable {
 
     func append(_ record: borrowing Span<UInt8>) {
         state.withLock {
+            if $0.isPaused { return }
             $0.log.append(record)
             $0.write(record)
         }
     }
+
+    /// What comes from now on is forgotten: it belongs to something else than the run.
+    func pause() { state.withLock { $0.isPaused = true } }
 
     /// Events so far.
     var count: Int { state.withLock { $0.log.events.count } }
