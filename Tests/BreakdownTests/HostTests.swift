@@ -47,6 +47,22 @@ import Testing
         #expect(result.clocks.count == 1 && result.clocks[0].contains(" s ahead of host's, give or take "))
     }
 
+    @Test func ofARecordingOfAPartOfTheLoadTheRestIsPutAside() {
+        let (host, whole) = pair(ahead: { _ in 7_000_000_000 })
+        var part = TraceBuilder(host: "guest")
+        // Of 1,000 requests the 200 in the middle, and what the guest saw of them.
+        for record in whole.records where TraceRecord(record.span).map({ Self.isInPart($0.time) }) ?? false {
+            part.append(record)
+        }
+        let result = Breakdown([host.recording, part.recording])
+        #expect(result.blocks.map(\.name) == Breakdown([host.recording, whole.recording]).blocks.map(\.name))
+        #expect(result.tally.joined == 200 && result.tally.requests == 200 && result.tally.outside == 800)
+    }
+
+    private static func isInPart(_ time: UInt64) -> Bool {
+        (7_400_000_000..<7_600_000_000).contains(time)
+    }
+
     @Test func aPlantedDriftIsFoundAndTakenOff() throws {
         // 80 us a second: 80 us over the run, four times what the bounds leave open.
         let (host, guest) = pair(ahead: { 1_000_000_000 + $0 / 12_500 })
@@ -104,6 +120,8 @@ import Testing
             }
         }
         rows += "20,refused,0.5,,,,,,,,\n\n21,failed,0.5,0.600000000,0,,,,,,\n"
+        // It went on until long after the last event.
+        server.tally.lasted = .seconds(60)
         let log = try TraceLog.ofClient(rows: Array(rows.utf8).span, start: MonotonicInstant(nanoseconds: 0))
         #expect(log.unreadable == 0)
         var client = server.source
