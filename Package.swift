@@ -166,7 +166,7 @@ let package = Package(
             name: "StreamTests",
             dependencies: [
                 "StreamTransport", "UDPTransport", "UserAgent", "Simulation", "StandardScenarios", "Observations",
-                "SIP",
+                "Scenarios", "SIP",
                 "Datagrams", "CAllocationCount",
             ],
             swiftSettings: strict),
