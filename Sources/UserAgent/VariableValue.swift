@@ -118,13 +118,14 @@ extension CallEngine {
 }
 
 extension ByteBuffer {
-    /// As `[$name]` shows it: a number with six decimals, nothing where it is unset.
+    /// As `[$name]` shows it: a number with six decimals, nothing where it is unset. To SIPp a number that is 0 is unset,
+    /// here too (measured).
     mutating func append(_ value: VariableValue, in texts: TextStore) {
         switch value {
         case .unset: break
         case .text(let text): append(texts, text)
         case .flag(let flag): if flag { append("true") } else { append("false") }
-        case .number(let number): append(sixDecimals: number)
+        case .number(let number): if number != 0 { append(sixDecimals: number) }
         }
     }
 
