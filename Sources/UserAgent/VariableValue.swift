@@ -67,8 +67,11 @@ extension CallEngine {
     }
 
     mutating func setText(_ variable: Variable, _ i: Int, to text: ByteBuffer) {
-        set(variable, i, to: .text(texts.keep(text, text.all)))
+        set(variable, i, to: .text(texts.keep(text, 0..<min(text.count, Self.longestText))))
     }
+
+    /// No message could show more of it; and a loop that doubles a text ends here.
+    private static let longestText = MessageIndex.datagramLimit
 
     /// A run without users has one for all calls.
     private mutating func userPlace(_ variable: Variable, _ i: Int) -> Int {

@@ -391,6 +391,16 @@ import UserAgent
         #expect(second.uac.engine.openCalls == 0)
     }
 
+    @Test func aTextThatDoublesWithoutEndHarmsNothing() throws {
+        let doubling = "<assignstr assign_to=\"t\" value=\"[$t][$t]x\"/>"
+        let bench = try Steps.client(
+            "<nop><action>\(String(repeating: doubling, count: 20))</action></nop>"
+                + Steps.request("OPTIONS", extra: "X-T: [$t][$t][$t]\n") + Self.ok)
+        #expect(bench.sent.isEmpty)
+        #expect(bench.notes == ["warning: a message grew longer than a datagram and was not sent"])
+        #expect(bench.rows.map(\.outcome) == [.unexpected])
+    }
+
     // MARK: ends
 
     @Test func intCommandsStopTheRunOrTheCall() throws {
