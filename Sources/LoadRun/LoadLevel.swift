@@ -389,6 +389,10 @@ package struct LoadLevel {
         _ captures: [LiveCapture.Outcome]
     ) throws -> Outcome {
         var conditions = conditions(program, report)
+        if setup.options.users != nil, report.offeredFor > .zero {
+            // A closed loop has no rate of its own: it is what came about.
+            conditions.rate = Double(written.recorder.counters.started) / report.offeredFor.seconds
+        }
         conditions.recordingFailure = written.failure?.description ?? captures.lazy.compactMap(\.failure).first
         conditions.captureDrops = captures.reduce(0) { $0 + $1.dropped }
         var summary = RunSummary(written.recorder, conditions: conditions)
