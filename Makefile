@@ -2,15 +2,16 @@
 # make test    the whole test suite, with everything it needs
 # make build   release build;  make deps, make test-deps: Debian packages only
 # make lint    formatting
+# make guest   explain across the border of an emulated virtual machine (QEMU, a Debian kernel, virtio-net); as root
 # make bench   sipmeter beside a bare C loop and sipp: the table of goals; bench-quick: whether that works
 
 SWIFT ?= swift
 # What the build links against, and what the tests run beside it.
-BUILD_PACKAGES = libssl-dev libpcap-dev zlib1g-dev
+BUILD_PACKAGES = libssl-dev libpcap-dev zlib1g-dev libbpf-dev linux-libc-dev
 RELEASE_TESTS = -c release -Xswiftc -enable-testing --scratch-path .build-release-tests
 TEST_PACKAGES = $(BUILD_PACKAGES) sip-tester kamailio tcpdump iproute2 ethtool util-linux libcap2-bin
 
-.PHONY: run test build deps test-deps lint bench bench-quick bench-build
+.PHONY: run test build deps test-deps lint guest bench bench-quick bench-build
 
 run: build
 	.build/release/sipmeter sweep
@@ -34,7 +35,11 @@ test-deps:
 	@./.ci/install $(TEST_PACKAGES)
 
 lint:
-	$(SWIFT) format lint --strict --recursive Sources Tests scenarios Benchmarks/Sources Benchmarks/micro Benchmarks/Package.swift Package.swift
+	$(SWIFT) format lint --strict --recursive Sources Tests scenarios Benchmarks/Sources Benchmarks/micro Benchmarks/Package.swift Package.swift Plugins
+
+guest: build
+	@./.ci/install qemu-system-x86 busybox-static cpio iproute2
+	Tests/Guest/run
 
 BENCH = Benchmarks/.build/release/bench
 

@@ -40,12 +40,15 @@ let package = Package(
             ], swiftSettings: pure),
         .target(name: "MachineReport", swiftSettings: pure),
         .target(
-            name: "Reports", dependencies: ["Latency", "MachineReport", "Observations", "Datagrams"],
+            name: "Reports", dependencies: ["Latency", "Breakdown", "MachineReport", "Observations", "Datagrams"],
             swiftSettings: pure),
         .target(name: "Captures", dependencies: ["SIP", "Observations", "Datagrams"], swiftSettings: pure),
         .target(
             name: "SippMode", dependencies: ["Scenarios", "SIP", "Observations", "Datagrams"], swiftSettings: pure),
         .target(name: "Authentication", dependencies: ["SIP", "Datagrams"], swiftSettings: pure),
+        .target(
+            name: "Breakdown", dependencies: ["Captures", "SIP", "Latency", "Observations", "Datagrams"],
+            swiftSettings: pure),
 
         // The kernel.
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
@@ -59,6 +62,12 @@ let package = Package(
             name: "PacketCapture", dependencies: ["CPcap", "CGzipFile", "UDPTransport", "Captures", "Datagrams"],
             swiftSettings: strict),
 
+        .target(name: "CBPF", linkerSettings: [.linkedLibrary("bpf")]),
+        .plugin(name: "ProbeCompiler", capability: .buildTool()),
+        .target(
+            name: "KernelTrace", dependencies: ["CBPF", "UDPTransport", "Breakdown", "Datagrams"],
+            exclude: ["Probes"], swiftSettings: strict, plugins: ["ProbeCompiler"]),
+
         // Where both sides meet.
         .target(
             name: "LoadRun",
@@ -70,7 +79,8 @@ let package = Package(
             name: "sipmeter",
             dependencies: [
                 "LoadRun", "Reports", "MachineReport", "Latency", "Scenarios", "StandardScenarios", "UDPTransport",
-                "UserAgent", "Observations", "Datagrams", "SIP", "Captures", "PacketCapture", "SippMode",
+                "UserAgent", "Observations", "Datagrams", "SIP", "Captures", "PacketCapture", "Breakdown",
+                "KernelTrace", "SippMode",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
 
@@ -100,7 +110,8 @@ let package = Package(
         .testTarget(
             name: "LatencyTests", dependencies: ["Latency", "Observations", "Datagrams"], swiftSettings: strict),
         .testTarget(
-            name: "ReportsTests", dependencies: ["Reports", "MachineReport", "Latency", "Observations", "Datagrams"],
+            name: "ReportsTests",
+            dependencies: ["Reports", "Breakdown", "MachineReport", "Latency", "Observations", "Datagrams"],
             swiftSettings: strict),
         .testTarget(
             name: "CapturesTests", dependencies: ["Captures", "PacketCapture", "SIP", "Observations", "Datagrams"],
@@ -111,6 +122,13 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "AuthenticationTests", dependencies: ["Authentication", "Digests", "SIP", "Datagrams"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "KernelTraceTests", dependencies: ["KernelTrace", "CBPF", "UDPTransport", "Breakdown", "Datagrams"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "BreakdownTests",
+            dependencies: ["Breakdown", "Captures", "SIP", "Latency", "Observations", "Datagrams"],
             swiftSettings: strict),
         .testTarget(
             name: "MachineReportTests", dependencies: ["MachineReport", "Reports", "Datagrams"], swiftSettings: strict),

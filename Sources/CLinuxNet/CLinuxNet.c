@@ -288,6 +288,8 @@ int clinuxnet_thread_start(
     return -result;
 }
 
+int clinuxnet_end_with_parent(void) { return prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) < 0 ? -errno : 0; }
+
 void clinuxnet_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
 
 static atomic_int interruptions;

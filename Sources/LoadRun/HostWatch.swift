@@ -27,13 +27,13 @@ struct ThreadUsage {
 
 /// What the kernel has counted of the machine up to now: the time it was suspended, and what the hypervisor took of some
 /// of its CPUs.
-struct HostWatch {
+package struct HostWatch {
     private let cpus: [Int]
     private let suspended: Nanoseconds
     private let processors: KernelCounts.Processors?
 
     /// - Parameter cpus: nil: those this process may use.
-    init(cpus: [Int]?) {
+    package init(cpus: [Int]?) {
         let cpus = cpus ?? Self.allowedCPUs() ?? []
         self.cpus = cpus
         suspended = SystemClock.suspended()
@@ -46,7 +46,7 @@ struct HostWatch {
     }
 
     /// What came since this was made.
-    func tell(_ disturbances: inout Disturbances) {
+    package func tell(_ disturbances: inout Disturbances) {
         let now = HostWatch(cpus: cpus)
         disturbances.suspended = now.suspended - suspended
         guard let before = processors, let after = now.processors else { return }

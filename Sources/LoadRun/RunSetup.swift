@@ -42,9 +42,7 @@ package struct RunSetup: Sendable {
         } else {
             target = .loopback(port: 0)
             targetName = "model \(options.capacityName)"
-            notes = [
-                "This target is a model of a server (\(options.capacityName)), not a server: name one to measure it."
-            ]
+            notes = [Self.modelNote(options.capacityName)]
         }
         var notices: [String]
         if let hop = options.nextHop { nextHop = try Self.resolve(hop, options.family) } else { nextHop = nil }
@@ -60,6 +58,10 @@ package struct RunSetup: Sendable {
         self.notices = notices
         self.options = options
         if options.transport == .raw { try Self.checkRaw(target) }
+    }
+
+    package static func modelNote(_ capacity: String) -> String {
+        "This target is a model of a server (\(capacity)), not a server: name one to measure it."
     }
 
     /// As many sending threads as there are CPUs share each of them with a target on this host, which then answers so late

@@ -99,7 +99,7 @@ package struct MachineReport: Sendable, Equatable {
             case .raw: ["raw_socket"]
             case .precise: ["realtime_priority"]
             case .buffers: ["receive_buffer", "send_buffer"]
-            case .probes: ["bpf", "btf", "lockdown"]
+            case .probes: ["probes", "bpf", "btf", "lockdown"]
             }
         }
     }

@@ -31,6 +31,18 @@ package struct MachineFacts: Sendable {
         package var works: Bool { refusal == nil }
     }
 
+    package struct ProbeTrial: Sendable, Equatable {
+        /// "functions and tracepoints", "tracepoints"; nil: no probes at all.
+        package var rung: String?
+        /// Why it is no higher rung; empty on the highest.
+        package var reason: String
+
+        package init(rung: String?, reason: String) {
+            self.rung = rung
+            self.reason = reason
+        }
+    }
+
     package struct Trials: Sendable {
         /// A datagram from loopback to itself.
         package var loopback = Trial()
@@ -39,6 +51,8 @@ package struct MachineFacts: Sendable {
         /// A thread at the priority of `--precise`.
         package var realtime = Trial()
         package var segmentation = Trial()
+        /// A rung of `explain`'s ladder, tried by loading a program. Nil: it was not tried.
+        package var probes: ProbeTrial?
         /// Bytes of buffer a socket of sipmeter's was granted of those it asked for.
         package var buffersAsked = 4 << 20
         package var receiveBuffer = 0

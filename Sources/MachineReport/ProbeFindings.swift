@@ -1,5 +1,18 @@
 extension MachineFacts {
-    var probeFindings: [Finding] { [bpf, typeInformation, lockdown, unprivileged, lockedMemory].compactMap { $0 } }
+    var probeFindings: [Finding] {
+        [rung, bpf, typeInformation, lockdown, unprivileged, lockedMemory].compactMap { $0 }
+    }
+
+    /// What explain would stand on, by trying: policies show nowhere else. Either rung of probes explains all of a request's
+    /// way, so that the lower one is no want.
+    private var rung: Finding? {
+        guard let trial = trials.probes else { return nil }
+        let reason = trial.reason.isEmpty ? "" : "; \(trial.reason)"
+        return Finding(
+            .probes, "probes", "probes of explain", trial.rung == nil ? .missing : .ok,
+            (trial.rung ?? "none: the interfaces alone") + reason, "what explain can see of a server on this machine",
+            mend: grant(probing))
+    }
 
     private var bpf: Finding {
         let why = "programs in the kernel say where on this host a request waited"

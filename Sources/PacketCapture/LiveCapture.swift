@@ -19,6 +19,8 @@ package final class LiveCapture: Sendable {
         package var failure: String?
     }
 
+    /// Where it listens.
+    package let interface: String
     private let thread: WorkerThread
     private let shared: Shared
 
@@ -38,6 +40,7 @@ package final class LiveCapture: Sendable {
     /// Captures what goes to `target` and comes from it, from now on; on `interface`, or on the one it all passes.
     package init(_ path: String, target: SocketAddress, source: SocketAddress, interface: String? = nil) throws {
         let interface = interface ?? Interfaces.towards(target, from: source)
+        self.interface = interface
         let handle = try Handle(path, interface: interface, filter: Self.filter(target))
         let shared = try Shared()
         self.shared = shared

@@ -3,7 +3,7 @@ import COpenSSL
 /// SHA-256 by OpenSSL. Fetching the digest costs more than using it, so one is fetched at start and kept with its
 /// context. OpenSSL 3.0 still makes one small allocation for each hash: the one allocation on the sending path, and only
 /// for Call-IDs longer than 32 bytes, which sipmeter's own never are.
-struct CallIDDigest: ~Copyable {
+package struct CallIDDigest: ~Copyable {
     private let digest: OpaquePointer?
     private let context: OpaquePointer?
 
@@ -31,6 +31,20 @@ struct CallIDDigest: ~Copyable {
             }
             return true
         }
+    }
+
+    /// The first 32 hexadecimal digits; nil where this OpenSSL offers no SHA-256. For once in a while: it fetches the digest.
+    package static func hexadecimal(_ bytes: borrowing Span<UInt8>) -> InlineArray<32, UInt8>? {
+        var digits = InlineArray<32, UInt8>(repeating: 0)
+        let count = bytes.count
+        let isWritten = bytes.withUnsafeBytes { source in
+            var span = digits.mutableSpan
+            return span.withUnsafeMutableBytes { target in
+                guard let from = source.baseAddress, let to = target.baseAddress else { return false }
+                return CallIDDigest().writeHexadecimal(of: from, count: count, to: to)
+            }
+        }
+        return isWritten ? digits : nil
     }
 
     private static func digit(_ nibble: UInt8) -> UInt8 { nibble < 10 ? 48 + nibble : 87 + nibble }

@@ -17,6 +17,11 @@ package enum SignalTrap {
         try kernelResult("sigaction", clinuxnet_trap_signals(-1))
     }
 
+    /// From now on this process gets SIGTERM when the one that started it ends, however that ends.
+    package static func endWithParent() throws(SystemError) {
+        try kernelResult("prctl(PR_SET_PDEATHSIG)", clinuxnet_end_with_parent())
+    }
+
     /// Signals since `set`.
     package static var interruptions: Int { Int(clinuxnet_interruptions()) }
 }

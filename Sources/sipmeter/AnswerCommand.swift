@@ -64,6 +64,9 @@ struct AnswerCommand: ParsableCommand {
     @Flag(name: .shortAndLong, help: "No progress lines.")
     var quiet = false
 
+    @Flag(help: .hidden)
+    var endWithParent = false
+
     func validate() throws {
         if refusals.reduce(0, { $0 + $1.share }) > 1 {
             throw ValidationError("--status: the shares add up to more than 100%")
@@ -77,6 +80,7 @@ struct AnswerCommand: ParsableCommand {
                     .usage, "--listen \(listen): an address with its port is wanted, as in 127.0.0.1:5060 or [::1]:5060"
                 )
             }
+            if endWithParent { try SignalTrap.endWithParent() }
             let worker = try start(address)
             let wakeup = try Wakeup()
             try SignalTrap.set(poking: wakeup)

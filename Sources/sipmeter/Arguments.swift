@@ -18,6 +18,12 @@ enum Arguments {
         throw ValidationError("a length of time is a number with its unit: us, ms, s, m or h, as in 15s or 1.4ms")
     }
 
+    /// As it would be typed: `15s`, `1.4ms`.
+    static func text(_ length: Nanoseconds) -> String {
+        length < .seconds(1)
+            ? DecimalText.trimmed(length.seconds * 1000) + "ms" : DecimalText.trimmed(length.seconds) + "s"
+    }
+
     static func positiveDuration(_ text: String) throws -> Nanoseconds {
         let length = try duration(text)
         guard length > .zero else { throw ValidationError("it must be longer than 0") }

@@ -44,7 +44,7 @@ enum ScenarioFiles {
         }
     }
 
-    /// Nil, and `errno` says why, where it cannot be read.
+    /// Nil, with errno set, where it cannot be read.
     static func contents(_ path: String) -> [UInt8]? {
         guard let file = fopen(path, "r") else { return nil }
         defer { fclose(file) }

@@ -13,6 +13,7 @@ struct Sipmeter: ParsableCommand {
               sipmeter run 192.0.2.5 --rate 400     one level, a real server
               sipmeter answer --listen 0.0.0.0:5060 the answering side alone
               sipmeter analyze day.pcap             a capture of any tool
+              sipmeter explain                      where the time went, by kernel probes
               sipmeter doctor                       what this machine lets sipmeter do
               sipmeter sipp -sn uac 192.0.2.5 -m 9  SIPp's own options, for its scripts
 
@@ -23,8 +24,8 @@ struct Sipmeter: ParsableCommand {
             """,
         version: version,
         subcommands: [
-            SweepCommand.self, RunCommand.self, AnswerCommand.self, AnalyzeCommand.self, ScenarioCommand.self,
-            DoctorCommand.self, SippModeCommand.self,
+            SweepCommand.self, RunCommand.self, AnswerCommand.self, AnalyzeCommand.self, ExplainCommand.self,
+            ScenarioCommand.self, DoctorCommand.self, SippModeCommand.self,
         ])
 
     static let version = "0.1.0"

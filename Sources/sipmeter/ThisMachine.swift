@@ -1,5 +1,7 @@
+import Breakdown
 import Datagrams
 import Glibc
+import KernelTrace
 import LoadRun
 import MachineReport
 import UDPTransport
@@ -26,16 +28,29 @@ enum ThisMachine {
         trials.realtimePriority = LoadLevel.realtimePriority
         trials.realtime = trial(KernelAbilities.realtimeRefusal(priority: trials.realtimePriority))
         trials.segmentation = trial(KernelAbilities.segmentationRefusal())
+        trials.probes = probes
         trials.buffersAsked = UDPSocket.Options().receiveBuffer
         (trials.receiveBuffer, trials.sendBuffer) = KernelAbilities.grantedBuffers()
         return trials
+    }
+
+    private static var probes: MachineFacts.ProbeTrial {
+        let finding = ProbeAccess.find()
+        let rung: String? =
+            switch finding.rung {
+            case .functionEntries: "functions and tracepoints"
+            case .rawTracepoints: "tracepoints"
+            case .taps, .client: nil
+            }
+        return MachineFacts.ProbeTrial(rung: rung, reason: finding.reason)
     }
 
     private static func trial(_ refusal: SystemError?) -> MachineFacts.Trial {
         MachineFacts.Trial(refusal: refusal.map { SystemError.text(of: $0.errno) })
     }
 
-    private static let program: String = {
+    /// Where this program's own file lies.
+    static let program: String = {
         var path = [CChar](repeating: 0, count: 4096)
         let count = readlink("/proc/self/exe", &path, path.count - 1)
         return count > 0 ? String(decoding: path[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self) : "sipmeter"

@@ -5,10 +5,14 @@ import Testing
 /// SIPMETER_REQUIRE_ALL=1 a test fails instead.
 enum Requirement: CaseIterable, CustomTestStringConvertible {
     case sipp, kamailio, tcpdump, networkNamespaces, mountNamespaces, rawSockets, droppingPrivileges, realtimePriority,
-        ipv6
+        ipv6, probes
 
     static let isStrict = ProcessInfo.processInfo.environment["SIPMETER_REQUIRE_ALL"] == "1"
 
+    /// Without what the kernel wants for probes, even for root.
+    static let withoutProbes = [
+        "setpriv", "--bounding-set=-bpf,-perfmon,-sys_admin", "--inh-caps=-bpf,-perfmon,-sys_admin",
+    ]
     static let withoutRawSockets = ["setpriv", "--bounding-set=-net_raw", "--inh-caps=-net_raw"]
 
     /// Found out by doing it, once.
@@ -28,6 +32,7 @@ enum Requirement: CaseIterable, CustomTestStringConvertible {
         case .rawSockets: "test $((0x$(awk '/^CapEff/ {print $2}' /proc/self/status) >> 13 & 1)) = 1"
         case .droppingPrivileges: Self.withoutRawSockets.joined(separator: " ") + " true"
         case .realtimePriority: "test $(nproc) -ge 2 && taskset -c \(CPUs.last) chrt -f 60 true"
+        case .probes: "'\(Command.sipmeterPath)' doctor --require probes"
         case .ipv6: "grep -q '^00000000000000000000000000000001 ' /proc/net/if_inet6"
         }
     }
@@ -44,6 +49,7 @@ enum Requirement: CaseIterable, CustomTestStringConvertible {
         case .realtimePriority:
             "nothing can be run at real-time priority on one of two CPUs: apt-get install util-linux, and run as root "
                 + "(in a container with CAP_SYS_NICE)"
+        case .probes: "kernel probes are not permitted: run as root (in a container with CAP_BPF, CAP_PERFMON)"
         case .ipv6: "lo has no ::1: sysctl net.ipv6.conf.lo.disable_ipv6=0"
         }
     }

@@ -8,6 +8,7 @@ struct TwoHosts: NamespacedHosts {
     let clientAddress = "192.0.2.1"
     let serverAddress = "192.0.2.2"
     let clientInterface = "cable0"
+    let serverInterface = "cable1"
 
     var onClient: [String] { Self.inside(client) }
     var onServer: [String] { Self.inside(server) }
@@ -16,11 +17,11 @@ struct TwoHosts: NamespacedHosts {
     var commands: [String] {
         [
             "netns add \(client)", "netns add \(server)",
-            "-n \(client) link add \(clientInterface) type veth peer name cable1 netns \(server)",
+            "-n \(client) link add \(clientInterface) type veth peer name \(serverInterface) netns \(server)",
             "-n \(client) addr add \(clientAddress)/24 dev \(clientInterface)",
-            "-n \(server) addr add \(serverAddress)/24 dev cable1",
+            "-n \(server) addr add \(serverAddress)/24 dev \(serverInterface)",
             "-n \(client) link set lo up", "-n \(server) link set lo up",
-            "-n \(client) link set \(clientInterface) up", "-n \(server) link set cable1 up",
+            "-n \(client) link set \(clientInterface) up", "-n \(server) link set \(serverInterface) up",
         ]
     }
 }

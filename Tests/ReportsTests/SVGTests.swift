@@ -1,6 +1,4 @@
 import Datagrams
-import Foundation
-import FoundationXML
 import Latency
 import Observations
 import Testing
@@ -8,57 +6,6 @@ import Testing
 @testable import Reports
 
 @Suite struct SVGTests {
-    /// What a picture holds, read back by a conforming XML parser.
-    private final class Reader: NSObject, XMLParserDelegate {
-        var failure: String?
-        var paths: [String: [String]] = [:]
-        var circles: [(x: Double, y: Double)] = []
-        var texts: [(x: Double, y: Double, anchor: String, size: Double, text: String)] = []
-        private var isText = false
-
-        init(_ svg: ByteBuffer) {
-            super.init()
-            let parser = XMLParser(data: Data(svg.storage[0..<svg.count]))
-            parser.delegate = self
-            if !parser.parse() { failure = failure ?? "not well formed" }
-        }
-
-        func parser(_: XMLParser, parseErrorOccurred error: any Error) { failure = "\(error)" }
-
-        func parser(
-            _: XMLParser, didStartElement name: String, namespaceURI: String?, qualifiedName: String?,
-            attributes: [String: String]
-        ) {
-            func number(_ name: String) -> Double { Double(attributes[name] ?? "") ?? .nan }
-            isText = name == "text"
-            switch name {
-            case "path": paths[attributes["class"] ?? "", default: []].append(attributes["d"] ?? "")
-            case "circle": circles.append((number("cx"), number("cy")))
-            case "text":
-                texts.append((number("x"), number("y"), attributes["text-anchor"] ?? "start", number("font-size"), ""))
-            default: break
-            }
-        }
-
-        func parser(_: XMLParser, didEndElement: String, namespaceURI: String?, qualifiedName: String?) {
-            isText = false
-        }
-
-        func parser(_: XMLParser, foundCharacters text: String) {
-            if isText { texts[texts.count - 1].text += text }
-        }
-
-        /// Every point covered by strokes `Mx yvLENGTH`, at whole pixels of the column.
-        func columns(of name: String) -> [Double: [ClosedRange<Double>]] {
-            var result: [Double: [ClosedRange<Double>]] = [:]
-            for stroke in (paths[name] ?? []).joined().split(separator: "M") {
-                let parts = stroke.split(whereSeparator: { $0 == " " || $0 == "v" }).map { Double($0)! }
-                result[parts[0], default: []].append(parts[1]...(parts[1] + parts[2]))
-            }
-            return result
-        }
-    }
-
     private static func points(_ calls: [CallRecord]) -> [PlotPoint] { calls.compactMap { PlotPoint($0) } }
 
     /// Of `count` calls, for streams too long to record as calls.
@@ -71,7 +18,7 @@ import Testing
     }
 
     /// Every label inside the picture, estimated generously at 7 px a character.
-    private static func expectLabelsInside(_ reader: Reader, width: Double, height: Double) {
+    private static func expectLabelsInside(_ reader: SVGReader, width: Double, height: Double) {
         for text in reader.texts where text.text != "RTT (ms)" && text.text != "RTT (s)" {
             let length = Double(text.text.unicodeScalars.count) * (text.size >= 15 ? 8.5 : 6.9)
             let left =
@@ -90,7 +37,7 @@ import Testing
     func anyNumberOfCallsMakesAPicture(count: Int) {
         let calls = Array(mixedCalls().prefix(count))
         let svg = RTTPlot.svg(summary(of: calls), points: Self.points(calls))
-        let reader = Reader(svg)
+        let reader = SVGReader(svg)
         #expect(reader.failure == nil)
         #expect(reader.circles.count == (count == 0 ? 0 : 1))
         #expect(reader.texts.contains { $0.text == "no call has an RTT" } == (count == 0))
@@ -99,7 +46,7 @@ import Testing
 
     @Test func everyKindOfCallHasItsMarkAndItsCount() {
         let calls = mixedCalls()
-        let reader = Reader(RTTPlot.svg(summary(of: calls), points: Self.points(calls)))
+        let reader = SVGReader(RTTPlot.svg(summary(of: calls), points: Self.points(calls)))
         #expect(reader.paths["ok"]?.count == 1)
         #expect(reader.paths["retransmitted"]?.first?.split(separator: "M").count == 10)
         // Three in a row, 2 px apart: triangles closer than half of one are not repeated.
@@ -119,7 +66,7 @@ import Testing
         let calls = [call(50, rtt: .milliseconds(5)), call(100, rtt: .milliseconds(10))]
         var plot = Self.plot(of: 100, longest: .milliseconds(10))
         for point in Self.points(calls) { plot.insert(point) }
-        let columns = Reader(plot.svg()).columns(of: "ok")
+        let columns = SVGReader(plot.svg()).columns(of: "ok")
         #expect(columns.keys.sorted() == [503, 942])
         // The y axis runs from 406 at 0 to 88 at 10.7 ms.
         #expect(columns[503] == [257...257])
@@ -129,7 +76,7 @@ import Testing
     @Test func theLineAtT1StandsOnlyWhereItIsInRange() {
         func labels(_ longest: Nanoseconds) -> [String] {
             let calls = [call(1, rtt: .milliseconds(1)), call(2, rtt: longest)]
-            return Reader(RTTPlot.svg(summary(of: calls), points: Self.points(calls))).texts.map(\.text)
+            return SVGReader(RTTPlot.svg(summary(of: calls), points: Self.points(calls))).texts.map(\.text)
         }
         #expect(!labels(.milliseconds(380)).contains("T1 = 500 ms"))
         #expect(labels(.milliseconds(700)).contains("T1 = 500 ms"))
@@ -149,7 +96,7 @@ import Testing
         plot.insert(PlotPoint(number: 123_456, rtt: .milliseconds(40), mark: .ok))
         let svg = plot.svg()
         #expect(svg.count < 200_000)
-        let reader = Reader(svg)
+        let reader = SVGReader(svg)
         #expect(reader.failure == nil)
         let columns = reader.columns(of: "ok")
         let top = 406 - 318 / 1.07
@@ -192,7 +139,7 @@ import Testing
         for level in levels.indices { for point in Self.points(mixedCalls()) { plot.insert(point, level: level) } }
         let svg = plot.svg()
         #expect(svg.count < 200_000)
-        let reader = Reader(svg)
+        let reader = SVGReader(svg)
         #expect(reader.failure == nil)
         #expect(reader.texts.filter { $0.text.contains(" calls/s (") }.count == 5)
         #expect(reader.circles.count == 5)
@@ -207,7 +154,7 @@ import Testing
         writer.open(width: 10, height: 10, title: "a <b> & \"c\"")
         writer.text("x\u{1}<y>", x: 1, y: 1)
         writer.close()
-        let reader = Reader(writer.bytes)
+        let reader = SVGReader(writer.bytes)
         #expect(reader.failure == nil)
         #expect(reader.texts.map(\.text) == ["x<y>"])
     }

@@ -17,12 +17,13 @@ import Testing
 
     @Test(arguments: [
         "Datagrams", "Observations", "SIP", "Scenarios", "UserAgent", "Latency", "MachineReport", "Reports",
-        "Captures", "Authentication", "SippMode",
+        "Captures", "Breakdown", "Authentication", "SippMode",
     ])
     func aPureModuleKnowsNoSocketAndNoClock(module: String) throws {
         let forbidden = [
-            "Glibc", "Foundation", "Dispatch", "CLinuxNet", "COpenSSL", "CPcap", "UDPTransport", "PacketCapture",
-            "LoadRun",
+            "Glibc", "Foundation", "Dispatch", "CLinuxNet", "COpenSSL", "CPcap", "CBPF", "UDPTransport",
+            "PacketCapture",
+            "KernelTrace", "LoadRun",
         ]
         let files = try Self.swiftFiles(in: "Sources/\(module)")
         #expect(!files.isEmpty)

@@ -119,6 +119,9 @@ int clinuxnet_set_slice(uint64_t nanoseconds);
 int clinuxnet_be_nice(int by);
 int clinuxnet_eventfd(void);
 
+// The calling process gets SIGTERM when the one that started it ends, however that ends.
+int clinuxnet_end_with_parent(void);
+
 // cpu < 0: any. priority 0: the ordinary scheduler; else SCHED_FIFO.
 int clinuxnet_thread_start(
     pthread_t *thread, int cpu, int priority, void *(*body)(void *), void *argument);

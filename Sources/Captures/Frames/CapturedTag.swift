@@ -17,7 +17,7 @@ package struct CapturedTag: Sendable, Equatable {
     static let ipv6Type: UInt8 = 0x1E
 
     /// `at` is where the content begins; its 38 bytes must be there.
-    init(_ bytes: borrowing Span<UInt8>, at start: Int) {
+    package init(_ bytes: borrowing Span<UInt8>, at start: Int) {
         method = CallTag.Method(rawValue: bytes[start]) ?? .other
         isRetransmission = bytes[start + 1] & 1 != 0
         isDigest = bytes[start + 1] & 2 != 0

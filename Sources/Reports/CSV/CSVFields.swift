@@ -48,6 +48,18 @@ extension ByteBuffer {
         append(quote)
     }
 
+    /// Whole, whatever it holds: the name of a thread may be any bytes.
+    mutating func append(field text: String) {
+        let quote = UInt8(ascii: "\"")
+        let needsQuotes = text.utf8.contains(where: Self.isSpecial)
+        if needsQuotes { append(quote) }
+        for byte in text.utf8 {
+            if byte == quote { append(quote) }
+            append(byte)
+        }
+        if needsQuotes { append(quote) }
+    }
+
     private static func isSpecial(_ byte: UInt8) -> Bool {
         byte == UInt8(ascii: ",") || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\n")
             || byte == UInt8(ascii: "\r")

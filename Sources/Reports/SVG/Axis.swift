@@ -33,8 +33,9 @@ struct Axis {
             scaled *= 10
             decimals += 1
         }
-        return decimals == 0
-            ? DecimalText.grouped(UInt64(max(tick, 0).rounded())) : DecimalText.fixed(tick, decimals: decimals)
+        if decimals > 0 { return DecimalText.fixed(tick, decimals: decimals) }
+        let whole = UInt64(tick.magnitude.rounded())
+        return (tick < 0 && whole > 0 ? "-" : "") + DecimalText.grouped(whole)
     }
 
     /// The smallest of 1, 2, 5 x 10^n that is at least `least`.
@@ -57,22 +58,29 @@ struct Axis {
     }
 
     /// From 0 to a little above `longest`, which is in the unit the ticks are to have.
-    static func lengths(upTo longest: Double, from start: Double, to end: Double) -> Axis {
+    static func lengths(upTo longest: Double, from start: Double, to end: Double, spacing: Double = 50) -> Axis {
         let highest = max(longest, 1e-6) * 1.07
         return Axis(
-            lowest: 0, highest: highest, start: start, end: end, step: niceStep(atLeast: highest / ((start - end) / 50))
+            lowest: 0, highest: highest, start: start, end: end,
+            step: niceStep(atLeast: highest / ((start - end) / spacing))
         )
     }
 }
 
 /// Unit of an axis of time: milliseconds, as the field prints RTT, unless they would be five digits long.
 enum LengthUnit {
-    case milliseconds, seconds
+    case microseconds, milliseconds, seconds
+
+    /// Of what happens within a host: microseconds up to ten milliseconds.
+    static func fine(for longest: Nanoseconds) -> LengthUnit {
+        longest < .milliseconds(10) ? .microseconds : LengthUnit(for: longest)
+    }
 
     init(for longest: Nanoseconds) { self = longest >= .seconds(10) ? .seconds : .milliseconds }
 
     var text: String {
         switch self {
+        case .microseconds: "us"
         case .milliseconds: "ms"
         case .seconds: "s"
         }
@@ -80,6 +88,8 @@ enum LengthUnit {
 
     func label(_ length: Nanoseconds) -> String {
         switch self {
+        case .microseconds:
+            DecimalText.fixed(length, unit: 1000, decimals: length < .microseconds(100) ? 1 : 0) + " us"
         case .milliseconds: DecimalText.milliseconds(length) + " ms"
         case .seconds: DecimalText.fixed(length, unit: 1_000_000_000, decimals: 2) + " s"
         }
@@ -87,6 +97,7 @@ enum LengthUnit {
 
     func value(_ length: Nanoseconds) -> Double {
         switch self {
+        case .microseconds: Double(length.rawValue) / 1e3
         case .milliseconds: Double(length.rawValue) / 1e6
         case .seconds: Double(length.rawValue) / 1e9
         }

@@ -174,6 +174,11 @@ extension ByteBuffer {
         append(UInt8(ascii: " "))
         append(coordinate: y)
     }
+
+    mutating func append(_ command: Unicode.Scalar, _ value: Double) {
+        append(UInt8(ascii: command))
+        append(coordinate: value)
+    }
 }
 
 /// Colours of Okabe and Ito's palette, told apart by every kind of colour vision; in black and white the marks' shapes

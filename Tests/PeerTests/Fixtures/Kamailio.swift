@@ -15,14 +15,15 @@ enum Kamailio {
 
     /// Starts it with `configuration` and waits until it listens.
     static func during<R: Sendable>(
-        _ configuration: String, port: UInt16, in scratch: Scratch, _ body: (Running) async throws -> R
+        _ configuration: String, address: String = "127.0.0.1", port: UInt16, by prefix: [String] = [],
+        in scratch: Scratch, _ body: (Running) async throws -> R
     ) async throws -> R {
         let file = try scratch.write(configuration, to: "kamailio-\(port).cfg")
         let command = Command(
-            "kamailio", "-f", file, "-l", "udp:127.0.0.1:\(port)", "-DD", "-E", "-m", "64", "-M", "8", "-w",
+            "kamailio", "-f", file, "-l", "udp:\(address):\(port)", "-DD", "-E", "-m", "64", "-M", "8", "-w",
             scratch.path,
             "-Y", scratch.path, "-P", scratch.path("kamailio-\(port).pid"))
-        return try await scratch.during(command) { running in
+        return try await scratch.during(command.run(by: prefix)) { running in
             try await running.waitForPort(port)
             return try await body(running)
         }
@@ -81,6 +82,25 @@ enum Kamailio {
                 } else if (!pv_www_authenticate("\#(realm)", "\#(password)", "0")) {
                     www_challenge("\#(realm)", "1");
                     exit;
+                }
+                sl_send_reply("200", "OK");
+            }
+
+            """#
+    }
+
+    /// One worker that computes for about 10 us a loop over each INVITE before it answers, and takes nothing else meanwhile.
+    static func busyUAS(loops: Int) -> String {
+        head(["sl", "pv", "textops", "siputils", "cfgutils"], workers: 1) + #"""
+            max_while_loops=1000000
+            request_route {
+                if (is_method("ACK")) exit;
+                if (is_method("INVITE")) {
+                    $var(i) = 0;
+                    while ($var(i) < \#(loops)) {
+                        $var(i) = $var(i) + 1;
+                    }
+                    append_to_reply("Contact: <sip:answer@$Ri:$Rp>\r\n");
                 }
                 sl_send_reply("200", "OK");
             }
