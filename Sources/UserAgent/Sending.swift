@@ -168,7 +168,7 @@ extension CallEngine {
         if keepsCallExtras, !program.templates[Int(template)].inserts.isEmpty {
             let inserting = program.templates[Int(template)]
             if let rendered = renderInserting(i, template: inserting, values, at: now, bytes, index) { return rendered }
-            warn("[authentication] has no challenge it can answer", i, at: now)
+            warnOfMissingCredentials(i, at: now)
             finish(i, .check(.noCredentials), at: now)
             return nil
         }
