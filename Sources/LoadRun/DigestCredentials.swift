@@ -53,8 +53,11 @@ package final class DigestCredentials: Sendable {
                 try client.appendAuthorization(
                     for: exchange.challenge.storage.span, exchange.challengeIndex,
                     method: exchange.request.storage.span.extracting(exchange.requestIndex.methodText.bounds),
-                    uri: exchange.digestURI.storage.span.extracting(0..<exchange.digestURI.count), body: exchange.request.storage.span.extracting(exchange.requestIndex.body.bounds),
-                    username: exchange.username.storage.span.extracting(0..<exchange.username.count), password: exchange.password.storage.span.extracting(0..<exchange.password.count), cnonce: exchange.seed,
+                    uri: exchange.digestURI.storage.span.extracting(0..<exchange.digestURI.count),
+                    body: exchange.request.storage.span.extracting(exchange.requestIndex.body.bounds),
+                    username: exchange.username.storage.span.extracting(0..<exchange.username.count),
+                    password: exchange.password.storage.span.extracting(0..<exchange.password.count),
+                    cnonce: exchange.seed,
                     counts: &counts, to: &credentials)
             } catch {
                 failures.note("A challenge could not be answered: \(error.description).")
@@ -69,7 +72,8 @@ package final class DigestCredentials: Sendable {
     private func verify(_ exchange: borrowing AuthenticationExchange) -> Bool {
         server.withLock { server in
             server.verify(
-                exchange.request.storage.span, exchange.requestIndex, username: exchange.username.storage.span.extracting(0..<exchange.username.count),
+                exchange.request.storage.span, exchange.requestIndex,
+                username: exchange.username.storage.span.extracting(0..<exchange.username.count),
                 password: exchange.password.storage.span.extracting(0..<exchange.password.count)) == .accepted
         }
     }

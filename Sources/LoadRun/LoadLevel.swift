@@ -428,7 +428,8 @@ package struct LoadLevel {
             scheduled: options.forgetsUnsent ? 0 : scheduled(within: offeredFor), t1: options.timers.t1,
             workers: options.workers,
             isSpinning: options.isPrecise,
-            responseTimeNames: program.responseTimeNames, notes: setup.notes + streamNotes(report) + unansweredChallenges.all)
+            responseTimeNames: program.responseTimeNames,
+            notes: setup.notes + streamNotes(report) + unansweredChallenges.all)
         conditions.batch = options.batch
         conditions.disturbances = report.disturbances
         conditions.wantsKernelClock = options.timestamps == .kernel
