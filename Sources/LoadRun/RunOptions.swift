@@ -129,8 +129,6 @@ package struct RunOptions: Sendable {
     /// Contents of the files that `[file name=…]` names.
     package var files: [String: [UInt8]] = [:]
     package var allowsCommands = false
-    package var username: String?
-    package var password = "password"
     /// Of the built-in target.
     package var capacity = CapacityProfile.asterisk2014
     package var capacityName = "asterisk-2014"

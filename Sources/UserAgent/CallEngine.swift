@@ -187,6 +187,8 @@ package struct CallEngine: Sendable {
     var insertLevels = [InsertedTexts(), InsertedTexts(), InsertedTexts()]
     var credentialPlaces: [(position: Int, insert: UInt16)] = []
     var authentication = AuthenticationExchange()
+    /// Why credentials were missing when it was said last. Nil: never.
+    var saidReason: [UInt8]?
     /// The message before the one at hand, while a receive's actions show it.
     var previous = ByteBuffer(capacity: 0)
     var previousIndex = MessageIndex()

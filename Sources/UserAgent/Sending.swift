@@ -169,7 +169,7 @@ extension CallEngine {
         if keepsCallExtras, !program.templates[Int(template)].inserts.isEmpty {
             let inserting = program.templates[Int(template)]
             guard let made = renderInserting(i, template: inserting, values, at: now, bytes, index) else {
-                warn("[authentication] has no challenge it can answer", i, at: now)
+                warnOfMissingCredentials(i, at: now)
                 finish(i, .check(.noCredentials), at: now)
                 return nil
             }

@@ -25,8 +25,8 @@ enum VariableValue: Sendable, BitwiseCopyable {
 struct CallExtras: Sendable, BitwiseCopyable {
     /// The 401 or 407 that `[authentication]` answers.
     var challenge = TextRange.empty
-    /// Requests already sent with an answer to this challenge.
-    var nonceCount: UInt32 = 0
+    /// How often the call has answered with each nonce.
+    var nonceCounts = NonceCounts()
     /// From 1; 0 in a run without users.
     var user: UInt32 = 0
     /// The first check that failed: the call goes on and is counted failed at its end.

@@ -51,6 +51,9 @@ struct SippJob {
         Dictionary(arguments.keys.map { ($0.name, $0.value) }, uniquingKeysWith: { _, last in last })
     }
 
+    /// `-auth_uri` is given without its scheme.
+    private var digestURI: String? { arguments.authenticationURI.map { "sip:\($0)" } }
+
     private var logsMessages: Bool {
         arguments.messages.isOn || arguments.shortMessages.isOn || arguments.controlPort != nil
     }
@@ -112,7 +115,7 @@ struct SippJob {
         options.mediaHost = arguments.mediaHost
         options.authenticationUser = arguments.authenticationUser
         options.authenticationPassword = arguments.authenticationPassword
-        options.authenticationURI = arguments.authenticationURI
+        options.authenticationURI = digestURI
         options.keys = keys
         options.version = Sipmeter.version
         return options
@@ -166,6 +169,9 @@ struct SippJob {
                     mediaPort: arguments.mediaPort, processID: getpid(), keys: keys)
                 constants.version = "sipmeter \(Sipmeter.version)"
                 constants.mediaHost = arguments.mediaHost
+                constants.username = arguments.authenticationUser
+                constants.password = arguments.authenticationPassword
+                constants.digestURI = digestURI
                 var program: Program
                 do throws(ScenarioError) { program = try scenario.compile(constants) } catch {
                     throw RunFailure(error)
@@ -193,6 +199,8 @@ struct SippJob {
         configuration.isBare = !arguments.hasDefaultBehaviours
         configuration.firstCSeq = arguments.firstCSeq
         if let t2 = arguments.t2 { configuration.timers.t2 = t2 }
+        (configuration.wallStart, configuration.utcOffset) = LocalTime.at(configuration.start)
+        DigestCredentials().join(&configuration)
         return configuration
     }
 

@@ -25,11 +25,13 @@ struct SippOutputs: ~Copyable {
     private var errorsFile: OutputFile?
     private var errorCodesFile: OutputFile?
     private var screensFile: OutputFile?
+    private var logsFile: OutputFile?
     private var index = MessageIndex()
     /// What is switched on now; remote control may change it.
     private var writesMessages: Bool
     private var writesShortMessages: Bool
     private var writesErrors: Bool
+    private var writesLogs: Bool
     /// The first thing that could not be written.
     private(set) var failure: RunFailure?
 
@@ -44,6 +46,7 @@ struct SippOutputs: ~Copyable {
         writesMessages = arguments.messages.isOn
         writesShortMessages = arguments.shortMessages.isOn
         writesErrors = arguments.errors.isOn
+        writesLogs = arguments.logs.isOn
         statistics.hasPeriodicRepartition = arguments.hasPeriodicRepartition
         self.statistics = statistics
         if arguments.statistics.isOn {
@@ -61,6 +64,7 @@ struct SippOutputs: ~Copyable {
             try responseTimesFile!.flush()
         }
         if writesMessages { messagesFile = try open(arguments.messages, "messages.log") }
+        if writesLogs { logsFile = try open(arguments.logs, "logs.log") }
         if writesShortMessages { shortMessagesFile = try open(arguments.shortMessages, "shortmessages.log") }
         appendRows(at: self.statistics.start)
         try flush()
@@ -85,6 +89,7 @@ struct SippOutputs: ~Copyable {
         statistics.record(journal)
         guarded { outputs throws(RunFailure) in try outputs.writeMessages(journal) }
         guarded { outputs throws(RunFailure) in try outputs.writeErrors(journal) }
+        guarded { outputs throws(RunFailure) in try outputs.writeNotes(journal) }
         guarded { outputs throws(RunFailure) in try outputs.writeResponseTimes(journal) }
         let now = SystemClock.wall()
         if journal.mark != nil, now >= nextRow {
@@ -132,6 +137,26 @@ struct SippOutputs: ~Copyable {
                 to: &errorsFile!.rows)
         }
         try errorsFile!.flush()
+    }
+
+    /// What the scenario says, and what keeps it from being carried out.
+    private mutating func writeNotes(_ journal: borrowing Journal) throws(RunFailure) {
+        for note in journal.notes {
+            switch note.kind {
+            case .log:
+                guard writesLogs else { continue }
+                if logsFile == nil { logsFile = try open(arguments.logs, "logs.log") }
+                logsFile!.rows.append(text: journal.text(of: note) + "\n")
+            case .warning, .error:
+                guard writesErrors else { continue }
+                try openErrors()
+                format.appendEvent(
+                    journal.text(of: note), at: Self.later(begun, by: note.at), to: &errorsFile!.rows)
+            case .command: break
+            }
+        }
+        if logsFile != nil { try logsFile!.flush() }
+        if errorsFile != nil { try errorsFile!.flush() }
     }
 
     private mutating func openErrors() throws(RunFailure) {
@@ -205,7 +230,7 @@ struct SippOutputs: ~Copyable {
     mutating func set(_ kind: SippCommand.TraceKind, isOn: Bool) {
         switch kind {
         case .errors: writesErrors = isOn
-        case .logs: break
+        case .logs: writesLogs = isOn
         case .messages:
             writesMessages = isOn
             guarded { outputs throws(RunFailure) in
