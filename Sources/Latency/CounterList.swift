@@ -14,7 +14,7 @@ extension Counters {
         ("receive_queue_drops", \.receiveQueueDrops), ("send_queue_full", \.sendQueueFull),
         ("send_errors", \.sendErrors), ("icmp_errors", \.icmpErrors),
         ("transmit_stamps_missing", \.transmitStampsMissing), ("receive_stamps_missing", \.receiveStampsMissing),
-        ("clock_steps", \.clockSteps), ("auto_answered", \.autoAnswered), ("media_skipped", \.mediaSkipped),
+        ("clock_steps", \.clockSteps), ("media_skipped", \.mediaSkipped),
     ]
 
     package static func + (a: Counters, b: Counters) -> Counters { combine(a, b) { $0 &+ $1 } }

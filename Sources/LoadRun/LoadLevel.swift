@@ -147,7 +147,7 @@ package struct LoadLevel {
     private func makeLine(_ worker: Int, _ target: SocketAddress, _ stamps: StampGrant) throws -> Line {
         switch setup.options.transport {
         case .udp, .raw: try bindLine(worker, stamps)
-        case .tcp, .tls: try connectLine(worker, target)
+        case .tcp, .tls: try connectLine(worker, setup.nextHop ?? target)
         }
     }
 
@@ -167,7 +167,9 @@ package struct LoadLevel {
                 line.connection = connection
                 source = connection.localAddress
             case .failure(let end):
-                if !options.keepsGoing { throw RunFailure(.unreachable, end.sentence(target, options.transport.sip)) }
+                if !options.keepsGoing || options.needsConnection {
+                    throw RunFailure(.unreachable, end.sentence(target, options.transport.sip))
+                }
                 line.failure = end
             }
         }
@@ -260,6 +262,7 @@ package struct LoadLevel {
         }
         if let timeout = options.receiveTimeout { program.setDefaultReceiveTimeout(timeout) }
         if options.sendsOnce { program.removeRetransmissions() }
+        program.setDefaultLoss(options.loss)
         return program
     }
 

@@ -100,6 +100,8 @@ package struct WorkerReport: Sendable {
     package var streams = StreamFigures()
     /// The scenario ended the run by its action `error`.
     package var scenarioFailed = false
+    /// Its `int_cmd="stop_now"` ended the run.
+    package var scenarioStopped = false
     package init() {}
 
     /// Of several sending threads of one run: the longest times, and the end that says most.
@@ -110,6 +112,7 @@ package struct WorkerReport: Sendable {
         disturbances.merge(other.disturbances)
         streams.merge(other.streams)
         scenarioFailed = scenarioFailed || other.scenarioFailed
+        scenarioStopped = scenarioStopped || other.scenarioStopped
         if other.lastSendError != 0 { lastSendError = other.lastSendError }
         if other.end.weight > end.weight { end = other.end }
     }

@@ -85,6 +85,8 @@ package struct RunOptions: Sendable {
     package var family = NameResolution.Family.any
     /// Go on though nothing comes back.
     package var keepsGoing = false
+    /// But over TCP and TLS, the first connection must come about.
+    package var needsConnection = false
     /// What ICMP says ends no call: SIPp does not hear it.
     package var ignoresICMP = false
     package var output: String?
@@ -102,10 +104,6 @@ package struct RunOptions: Sendable {
     package var receiveTimeout: Nanoseconds?
     /// Requests go out once only.
     package var sendsOnce = false
-    /// For `[authentication]`.
-    package var authenticationUser: String?
-    package var authenticationPassword = "password"
-    package var authenticationURI: String?
     /// Where the datagrams to and from the target are captured to. With several rates each has a file of its own.
     package var capturePath: String?
     /// Interfaces on the path to capture on, from here to the target; each has a file in the run's directory.
@@ -129,6 +127,13 @@ package struct RunOptions: Sendable {
     /// Contents of the files that `[file name=…]` names.
     package var files: [String: [UInt8]] = [:]
     package var allowsCommands = false
+    /// For `[authentication]` where the scenario names none.
+    package var authenticationUser: String?
+    package var authenticationPassword = "password"
+    /// The digest URI. Nil: the target's.
+    package var authenticationURI: String?
+    /// Share of the messages that are lost, in each direction, where a step has no loss of its own.
+    package var loss = 0.0
     /// Of the built-in target.
     package var capacity = CapacityProfile.asterisk2014
     package var capacityName = "asterisk-2014"

@@ -69,14 +69,7 @@ package final class ServerWorker: Sendable {
         let handover = Handover(socket)
         let channel = try recording.map { _ in try JournalChannel(workers: 1) }
         self.channel = channel
-        if let recording, let channel {
-            reader = try JournalReader(channel) { journal in
-                for note in journal.notes { onNote(note, journal.text(of: note)) }
-                recording.onJournal(journal)
-            }
-        } else {
-            reader = nil
-        }
+        reader = try Self.read(channel, recording, onNote)
         let logsMessages = recording?.logsMessages == true
         thread = try WorkerThread(name: "sipmeter-answer") {
             Self.serve(
@@ -84,9 +77,20 @@ package final class ServerWorker: Sendable {
         }
     }
 
+    private static func read(
+        _ channel: JournalChannel?, _ recording: Recording?,
+        _ onNote: @escaping @Sendable (ScenarioNote, String) -> Void
+    ) throws -> JournalReader? {
+        guard let recording, let channel else { return nil }
+        return try JournalReader(channel) { journal in
+            for note in journal.notes { onNote(note, journal.text(of: note)) }
+            recording.onJournal(journal)
+        }
+    }
+
     /// Listens on `address` for connections and starts answering.
     private init(
-        listeningOn address: SocketAddress, _ transport: TransportProtocol, _ tls: TLSSettings,
+        listeningOn address: SocketAddress, _ transport: TransportProtocol, _ tls: TLSSettings, _ recording: Recording?,
         onNote: @escaping @Sendable (ScenarioNote, String) -> Void,
         makeServer: (SocketAddress) throws -> AnsweringServer
     ) throws {
@@ -100,26 +104,32 @@ package final class ServerWorker: Sendable {
         let server = try makeServer(listener.localAddress)
         let shared = try Shared()
         self.shared = shared
-        reader = nil
-        channel = nil
+        let channel = try recording.map { _ in try JournalChannel(workers: 1) }
+        self.channel = channel
+        reader = try Self.read(channel, recording, onNote)
         let serving = Handover(
-            try StreamServing(server, listener, context, transport, waking: shared.wakeup))
+            try StreamServing(
+                server, listener, context, transport, waking: shared.wakeup,
+                logsMessages: recording?.logsMessages == true))
         thread = try WorkerThread(name: "sipmeter-answer") {
             var serving = serving.take()
-            serving.run(shared, onNote)
+            serving.run(shared, onNote, channel)
         }
     }
 
     /// - Parameter window: of datagrams only.
     package convenience init(
         binding address: SocketAddress, over transport: TransportProtocol, window: Nanoseconds = .zero,
-        tls: TLSSettings, onNote: @escaping @Sendable (ScenarioNote, String) -> Void = { _, _ in },
+        tls: TLSSettings, recording: Recording? = nil,
+        onNote: @escaping @Sendable (ScenarioNote, String) -> Void = { _, _ in },
         makeServer: (SocketAddress) throws -> AnsweringServer
     ) throws {
         switch transport {
-        case .udp: try self.init(binding: address, window: window, onNote: onNote, makeServer: makeServer)
+        case .udp:
+            try self.init(
+                binding: address, window: window, recording: recording, onNote: onNote, makeServer: makeServer)
         case .tcp, .tls:
-            try self.init(listeningOn: address, transport, tls, onNote: onNote, makeServer: makeServer)
+            try self.init(listeningOn: address, transport, tls, recording, onNote: onNote, makeServer: makeServer)
         }
     }
 
@@ -188,7 +198,7 @@ package final class ServerWorker: Sendable {
         publish(&server, &socket, shared)
     }
 
-    private static func mark(
+    static func mark(
         _ server: inout AnsweringServer, _ channel: JournalChannel, at now: MonotonicInstant,
         since start: MonotonicInstant, _ cpuAtStart: Nanoseconds
     ) {

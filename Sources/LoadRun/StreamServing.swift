@@ -14,6 +14,7 @@ struct StreamServing: ~Copyable {
     private let listener: StreamListener
     private let context: TLSContext?
     private let transport: TransportProtocol
+    private let logsMessages: Bool
     private var poller: StreamPoller
     private let scratch = StreamScratch()
     private var streams = StreamFigures()
@@ -30,8 +31,9 @@ struct StreamServing: ~Copyable {
 
     init(
         _ server: consuming AnsweringServer, _ listener: consuming StreamListener, _ context: TLSContext?,
-        _ transport: TransportProtocol, waking wakeup: Wakeup
+        _ transport: TransportProtocol, waking wakeup: Wakeup, logsMessages: Bool
     ) throws(SystemError) {
+        self.logsMessages = logsMessages
         self.server = server
         self.context = context
         self.transport = transport
@@ -41,13 +43,26 @@ struct StreamServing: ~Copyable {
         self.listener = listener
     }
 
-    mutating func run(_ shared: ServerWorker.Shared, _ onNote: (ScenarioNote, String) -> Void) {
-        var nextFigures = SystemClock.monotonic()
+    /// - Parameter channel: where journals go, if they are wanted; else they only are told of by `onNote`.
+    mutating func run(
+        _ shared: ServerWorker.Shared, _ onNote: (ScenarioNote, String) -> Void, _ channel: JournalChannel?
+    ) {
+        let start = SystemClock.monotonic()
+        let cpuAtStart = SystemClock.threadCPU()
+        var nextMark = channel == nil ? MonotonicInstant.distantFuture : start + .seconds(1)
+        var nextFigures = start
         while !shared.isStopping.load(ordering: .acquiring) {
             let now = SystemClock.monotonic()
             server.advance(to: now)
             flush()
-            ServerWorker.tellNotes(&server, onNote)
+            if let channel {
+                if now >= nextMark || server.uas.engine.journal.isFull || server.uas.engine.journal.isUrgent {
+                    ServerWorker.mark(&server, channel, at: now, since: start, cpuAtStart)
+                    while nextMark <= now { nextMark = nextMark + .seconds(1) }
+                }
+            } else {
+                ServerWorker.tellNotes(&server, onNote)
+            }
             if now >= nextFigures {
                 dropUnfinished(at: now)
                 publish(shared)
@@ -59,6 +74,12 @@ struct StreamServing: ~Copyable {
             }
             poller.wait(until: min(server.deadline, now + Self.longestSleep))
             serve()
+        }
+        if let channel {
+            let now = SystemClock.monotonic()
+            server.uas.engine.giveUp(.interrupted, at: now)
+            flush()
+            ServerWorker.mark(&server, channel, at: now, since: start, cpuAtStart)
         }
         for key in connections.indices { close(key) }
         publish(shared)
@@ -168,7 +189,12 @@ struct StreamServing: ~Copyable {
 
     private mutating func deliver(_ connection: StreamConnection) throws(StreamEnd) {
         let readAt = scratch.readAt
-        while try connection.nextMessage({ server.handleDatagram($0, from: connection.peer, at: readAt) }) {
+        while try connection.nextMessage({ bytes in
+            if logsMessages {
+                server.uas.engine.journal.messages.append(.received, bytes, at: SystemClock.wall())
+            }
+            server.handleDatagram(bytes, from: connection.peer, at: readAt)
+        }) {
             if server.uas.engine.outbox.wantsFlush { flush() }
         }
         try connection.answerPings(scratch)
@@ -182,6 +208,7 @@ struct StreamServing: ~Copyable {
                 streams.undelivered += 1
                 continue
             }
+            if logsMessages { server.uas.engine.logSent(transmit, at: SystemClock.wall()) }
             do throws(StreamEnd) {
                 let bytes = transmit.start..<transmit.start + transmit.count
                 try connection.append(

@@ -30,6 +30,7 @@ struct StreamWorker: ~Copyable {
     private var cpuAtStart = Nanoseconds.zero
     private var awaited: MonotonicInstant
     private var lead = WakeLead()
+    private var scheduleVersion = 0
 
     /// By key: 0, or with a connection a call the call's source.
     private var connections: [StreamConnection?] = []
@@ -73,6 +74,7 @@ struct StreamWorker: ~Copyable {
             report.disturbances.noteStall(now - awaited, endedAt: now - settings.start)
             awaited = now
             keepConnected(&uac, at: now)
+            heedSchedule(&uac, at: now)
             place(&uac, at: now)
             if drainUntil == .distantFuture { lastOffer = now }
             if !uac.isOffering { beginDraining(at: now) }
@@ -269,6 +271,7 @@ struct StreamWorker: ~Copyable {
                 uac.engine.couldNotSend(transmit, at: now)
                 continue
             }
+            if settings.logsMessages { uac.engine.logSent(transmit, at: SystemClock.wall()) }
             do throws(StreamEnd) {
                 let bytes = transmit.start..<transmit.start + transmit.count
                 try connection.append(
@@ -359,7 +362,10 @@ struct StreamWorker: ~Copyable {
     private mutating func deliver(_ connection: StreamConnection, _ uac: inout UAC) throws(StreamEnd) {
         noteSent(connection, &uac)
         let readAt = line.scratch.readAt
-        while try connection.nextMessage({ uac.handleDatagram($0, from: connection.peer, at: readAt) }) {
+        while try connection.nextMessage({ bytes in
+            if settings.logsMessages { uac.engine.journal.messages.append(.received, bytes, at: SystemClock.wall()) }
+            uac.handleDatagram(bytes, from: connection.peer, at: readAt)
+        }) {
             failures = 0
             if uac.engine.outbox.wantsFlush { flush(&uac) }
         }
@@ -372,7 +378,29 @@ struct StreamWorker: ~Copyable {
         if drainUntil == .distantFuture { drainUntil = now + settings.drainTimeout }
     }
 
+    private mutating func heedSchedule(_ uac: inout UAC, at now: MonotonicInstant) {
+        guard let schedule = control.newSchedule(since: &scheduleVersion) else { return }
+        if let rate = schedule.rate { uac.change(rate: rate, at: now) }
+        uac.setPaused(schedule.isPaused, at: now)
+        if let limit = schedule.maxConcurrent { uac.change(maxConcurrent: limit) }
+    }
+
+    /// As over UDP, the scenario itself may end the run.
+    private mutating func heedScenario(_ request: StopRequest) {
+        switch request {
+        case .none: break
+        case .gracefully: control.ask(for: .draining)
+        case .now:
+            report.scenarioStopped = true
+            control.ask(for: .stopping)
+        case .failed:
+            report.scenarioFailed = true
+            control.ask(for: .stopping)
+        }
+    }
+
     private mutating func heedControl(_ uac: inout UAC, at now: MonotonicInstant) {
+        heedScenario(uac.engine.stopRequest)
         let asked = control.stage
         guard asked > stage else { return }
         stage = asked
@@ -415,7 +443,7 @@ struct StreamWorker: ~Copyable {
             mark(&uac, at: now)
             nextMark = nextMark + .seconds(1)
             while nextMark <= now { nextMark = nextMark + .seconds(1) }
-        } else if uac.engine.journal.isFull {
+        } else if uac.engine.journal.isFull || uac.engine.journal.isUrgent {
             channel.hand(over: &uac.engine.journal, of: settings.number)
         }
     }
@@ -424,6 +452,7 @@ struct StreamWorker: ~Copyable {
         uac.engine.journal.mark = IntervalMark(
             at: now - settings.start, counters: uac.engine.counters, open: UInt64(uac.engine.openCalls),
             cpu: SystemClock.threadCPU() - cpuAtStart)
+        if settings.keepsMessages { uac.engine.journal.steps.append(contentsOf: uac.engine.stepCounts) }
         channel.hand(over: &uac.engine.journal, of: settings.number)
     }
 

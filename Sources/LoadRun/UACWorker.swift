@@ -337,7 +337,9 @@ struct UACWorker: ~Copyable {
         switch request {
         case .none: break
         case .gracefully: control.ask(for: .draining)
-        case .now: control.ask(for: .stopping)
+        case .now:
+            report.scenarioStopped = true
+            control.ask(for: .stopping)
         case .failed:
             report.scenarioFailed = true
             control.ask(for: .stopping)

@@ -47,10 +47,19 @@ package struct SippArguments: Equatable, Sendable {
         }
     }
 
+    /// `-t`: what messages go over, and whether each call has a connection of its own.
+    package enum Transport: String, Equatable, Sendable, CaseIterable {
+        case u1, un, t1, tn, l1, ln
+    }
+
     package var instead: Instead?
     package var remote: Target?
     package var scenario = Scenario.standard("uac")
-    package var transport = "u1"
+    package var transport = Transport.u1
+    /// Files in PEM.
+    package var certificate: String?
+    package var key: String?
+    package var authorities: String?
     package var localHost: String?
     package var localPort: UInt16?
     package var sendTo: Target?
@@ -70,6 +79,18 @@ package struct SippArguments: Equatable, Sendable {
     package var pause = Nanoseconds.zero
     package var service = "service"
     package var keys: [Setting] = []
+    /// `-set`: of global variables.
+    package var globals: [Setting] = []
+    /// `-inf`, the first one the default.
+    package var injections: [String] = []
+    /// `-infindex`: a file, and a column as it was typed.
+    package var indices: [Setting] = []
+    /// `-users`: so many in place of a rate.
+    package var users: Int?
+    /// `-allow_exec`, sipmeter's own: the scenario may run commands.
+    package var allowsCommands = false
+    /// `-lost`: share of the messages, in each direction.
+    package var loss = 0.0
     package var authenticationUser: String?
     package var authenticationPassword = "password"
     package var authenticationURI: String?
@@ -115,6 +136,9 @@ package struct SippArguments: Equatable, Sendable {
     /// Calls a second.
     package var callsPerSecond: Double { rate / ratePeriod.seconds }
 
+    /// As the statistics have it: calls a second, or with `-users` how many there are.
+    package var targetRate: Double { users.map(Double.init) ?? callsPerSecond }
+
     /// What the files are called after: the scenario's name without directories and `.xml`.
     package var baseName: String {
         switch scenario {
@@ -129,6 +153,7 @@ package struct SippArguments: Equatable, Sendable {
     /// - Parameter length: of a call, its pauses together.
     package func openCalls(at callsPerSecond: Double, length: Nanoseconds) -> Int {
         if let openCallLimit { return openCallLimit }
+        if let users { return users }
         let calls = 3 * callsPerSecond * max(length.seconds, 1)
         return calls < 1 ? 1 : calls < 1e9 ? Int(calls) : 1_000_000_000
     }

@@ -6,6 +6,8 @@ import SIP
 package struct SippFiles: Sendable {
     package var clock: SippClock
     package var delimiter = ";"
+    /// As messages are headed: UDP, TCP, TLS.
+    package var transport = "UDP"
 
     package init(clock: SippClock) { self.clock = clock }
 
@@ -217,11 +219,11 @@ package struct SippFiles: Sendable {
         clock.appendDate(entry.at, separator: UInt8(ascii: " "), to: &target)
         switch entry.direction {
         case .sent:
-            target.append("\nUDP message sent (")
+            target.append(text: "\n\(transport) message sent (")
             target.append(decimal: UInt64(entry.count))
             target.append(" bytes):\n\n")
         case .received:
-            target.append("\nUDP message received [")
+            target.append(text: "\n\(transport) message received [")
             target.append(decimal: UInt64(entry.count))
             target.append("] bytes :\n\n")
         }
@@ -289,6 +291,11 @@ package struct SippFiles: Sendable {
         target.append(bytes)
         target.append("'\n")
     }
+
+    // MARK: -trace_logs
+
+    /// What `log` says, a line each.
+    package func appendLog(_ text: String, to target: inout ByteBuffer) { target.append(text: text + "\n") }
 
     package func appendEvent(_ text: String, at instant: WallInstant, to target: inout ByteBuffer) {
         clock.appendTimeCell(instant, to: &target)

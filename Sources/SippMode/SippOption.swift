@@ -13,6 +13,7 @@ package struct SippOption: Sendable {
         case boolean
         case target
         case port
+        case transport
         /// Two words.
         case setting
     }
@@ -26,6 +27,7 @@ package struct SippOption: Sendable {
         case boolean(Bool)
         case target(SippArguments.Target)
         case port(UInt16)
+        case transport(SippArguments.Transport)
         case setting(SippArguments.Setting)
     }
 
@@ -132,7 +134,7 @@ extension SippOption {
 
     private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 
-    /// Every option of SIPp 3.6.1 and the later ones that scripts use.
+    /// Every option of SIPp 3.6.1, the later ones that scripts use, and `-allow_exec`.
     package static let all: [SippOption] = running + traces + withoutEffect + notSupported
 
     private static let running: [SippOption] = [
@@ -148,7 +150,10 @@ extension SippOption {
         runs("-sn", .text) { arguments, value in
             if case .text(let name) = value { arguments.scenario = .standard(name) }
         },
-        text("-t", \.transport),
+        runs("-t", .transport) { arguments, value in
+            if case .transport(let transport) = value { arguments.transport = transport }
+        },
+        text("-tls_cert", \.certificate), text("-tls_key", \.key), text("-tls_ca", \.authorities),
         text("-i", \.localHost),
         port("-p", \.localPort),
         runs("-rsa", .target) { arguments, value in
@@ -180,6 +185,22 @@ extension SippOption {
         text("-s", \.service),
         runs("-key", .setting) { arguments, value in
             if case .setting(let setting) = value { arguments.keys.append(setting) }
+        },
+        runs("-set", .setting) { arguments, value in
+            if case .setting(let setting) = value { arguments.globals.append(setting) }
+        },
+        runs("-inf", .text) { arguments, value in
+            if case .text(let path) = value { arguments.injections.append(path) }
+        },
+        runs("-infindex", .setting) { arguments, value in
+            if case .setting(let setting) = value { arguments.indices.append(setting) }
+        },
+        runs("-users", .integer) { arguments, value in
+            if case .integer(let count) = value { arguments.users = Int(clamping: count) }
+        },
+        flag("-allow_exec", \.allowsCommands),
+        runs("-lost", .decimal) { arguments, value in
+            if case .decimal(let share) = value { arguments.loss = share / 100 }
         },
         text("-au", \.authenticationUser),
         text("-ap", \.authenticationPassword),
@@ -243,16 +264,15 @@ extension SippOption {
         ignored("-callid_slash_ign"),
     ]
 
-    private static let language = "what it asks of the scenario is not carried out yet"
+    private static let strays = "what belongs to no call is counted, and -aa answers it"
     private static let limits = "retransmissions follow RFC 3261"
 
     /// The one list of what is not done.
     private static let notSupported: [SippOption] = [
-        refused("-inf", .text, language), refused("-infindex", .setting, language),
-        refused("-ip_field", .integer, language), refused("-users", .integer, language),
-        refused("-set", .setting, language), refused("-oocsf", .text, language), refused("-oocsn", .text, language),
-        refused("-rxsf", .text, language), refused("-cid_str", .text, "Call-IDs are sipmeter's own"),
-        refused("-pause_msg_ign", .none, language), refused("-lost", .decimal, "use sipmeter answer --drop"),
+        refused("-ip_field", .integer, "all calls leave from one address"),
+        refused("-oocsf", .text, strays), refused("-oocsn", .text, strays), refused("-rxsf", .text, strays),
+        refused("-cid_str", .text, "Call-IDs are sipmeter's own"),
+        refused("-pause_msg_ign", .none, "what comes during a pause is matched by the scenario"),
         refused("-max_retrans", .integer, limits), refused("-max_invite_retrans", .integer, limits),
         refused("-max_non_invite_retrans", .integer, limits),
         refused("-send_timeout", .time(.milliseconds(1)), "a datagram is sent or refused at once"),
@@ -270,7 +290,7 @@ extension SippOption {
         refused("-multihome", .text, "SCTP"), refused("-heartbeat", .integer, "SCTP"),
         refused("-assocmaxret", .integer, "SCTP"), refused("-pathmaxret", .integer, "SCTP"),
         refused("-pmtu", .integer, "SCTP"), refused("-gracefulclose", .boolean, "SCTP"),
-        refused("-tls_cert", .text, "TLS"), refused("-tls_key", .text, "TLS"), refused("-tls_ca", .text, "TLS"),
-        refused("-tls_crl", .text, "TLS"), refused("-tls_version", .decimal, "TLS"),
+        refused("-tls_crl", .text, "certificates are verified by -tls_ca alone"),
+        refused("-tls_version", .decimal, "the highest version both sides have is spoken"),
     ]
 }

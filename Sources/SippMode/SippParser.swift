@@ -40,14 +40,8 @@ package enum SippParser {
 
     private static func check(_ arguments: SippArguments) throws(SippComplaint) {
         if arguments.instead != nil { return }
-        switch arguments.transport {
-        case "u1": break
-        case "un", "ui":
-            throw .fatal("-t \(arguments.transport) is not supported: one UDP socket serves all calls (-t u1)")
-        case "t1", "tn", "l1", "ln", "s1", "sn":
-            throw .fatal("-t \(arguments.transport) is not supported: UDP with one socket is (-t u1)")
-        case _: throw .usage("-t \(arguments.transport): no such transport; supported is u1")
-        }
+        try checkTransport(arguments)
+        try checkScenarioValues(arguments)
         if arguments.ratePeriod <= .zero { throw .usage("-rp: a period is longer than 0") }
         if arguments.rate < 0 || arguments.callsPerSecond > 1e7 {
             throw .usage("-r \(arguments.rate): from 0 to 10 million calls a second can be placed")
@@ -59,6 +53,44 @@ package enum SippParser {
         }
         if arguments.timeoutIsError, arguments.timeout == nil {
             throw .usage("-timeout_error says what -timeout means, and there is none")
+        }
+    }
+
+    private static func checkTransport(_ arguments: SippArguments) throws(SippComplaint) {
+        let given = [
+            ("-tls_cert", arguments.certificate), ("-tls_key", arguments.key), ("-tls_ca", arguments.authorities),
+        ]
+        switch arguments.transport {
+        case .u1, .un, .t1, .tn:
+            if let option = given.first(where: { $0.1 != nil }) {
+                throw .usage("\(option.0) belongs to -t l1 or ln, and this is \(arguments.transport.rawValue)")
+            }
+        case .l1, .ln:
+            if arguments.key != nil, arguments.certificate == nil {
+                throw .usage("-tls_key needs the certificate too: -tls_cert FILE")
+            }
+        }
+    }
+
+    private static func checkScenarioValues(_ arguments: SippArguments) throws(SippComplaint) {
+        if arguments.loss > 1 { throw .usage("-lost: from 0 to 100 percent can be lost") }
+        if let users = arguments.users {
+            switch arguments.transport {
+            case .u1, .un, .t1, .l1: break
+            case .tn, .ln: throw .fatal("-users with -t \(arguments.transport.rawValue) is not supported: use t1 or l1")
+            }
+            if users == 0 { throw .usage("-users: there is one at least") }
+            if arguments.openCallLimit != nil {
+                throw .usage("-users and -l exclude each other: users have one call each")
+            }
+        }
+        for index in arguments.indices {
+            guard let column = UInt16(index.value) else {
+                throw .usage("-infindex \(index.name) \(index.value): a column is wanted, counted from 0")
+            }
+            if !arguments.injections.contains(index.name) {
+                throw .usage("-infindex \(index.name) \(column): no -inf names this file")
+            }
         }
     }
 
@@ -74,6 +106,7 @@ package enum SippParser {
         switch option.argument {
         case .none: return .none
         case .text: return .text(try next())
+        case .transport: return .transport(try transport(try next()))
         case .setting:
             let name = try next()
             return .setting(SippArguments.Setting(name: name, value: try next()))
@@ -88,7 +121,7 @@ package enum SippParser {
 
     private static func parse(_ text: String, as argument: SippOption.Argument) -> SippOption.Value? {
         switch argument {
-        case .none, .text, .setting: .text(text)
+        case .none, .text, .setting, .transport: .text(text)
         case .integer: UInt64(text).map { .integer($0) }
         case .decimal: Double(text).flatMap { $0.isFinite && $0 >= 0 ? .decimal($0) : nil }
         case .time(let unit): time(text, in: unit).map { .time($0) }
@@ -100,13 +133,22 @@ package enum SippParser {
 
     private static func wanted(_ argument: SippOption.Argument) -> String {
         switch argument {
-        case .none, .text, .setting: "a text"
+        case .none, .text, .setting, .transport: "a text"
         case .integer: "a whole number"
         case .decimal: "a number"
         case .time(let unit): "a length of time, in \(unit == .seconds(1) ? "s" : "ms") or with ms, s, m or h,"
         case .boolean: "true or false"
         case .target: "a host with :port if need be"
         case .port: "a port from 0 to 65535"
+        }
+    }
+
+    private static func transport(_ text: String) throws(SippComplaint) -> SippArguments.Transport {
+        if let transport = SippArguments.Transport(rawValue: text) { return transport }
+        switch text {
+        case "ui": throw .fatal("-t ui is not supported: all calls leave from one address")
+        case "s1", "sn": throw .fatal("-t \(text) is not supported: SCTP")
+        case _: throw .usage("-t \(text): no such transport; there are u1, un, t1, tn, l1 and ln")
         }
     }
 

@@ -179,6 +179,13 @@ package struct SippStatistics: Sendable {
         for time in journal.responseTimes where Int(time.name) < responseTimes.count {
             responseTimes[Int(time.name)].record(time.length)
         }
+        for note in journal.notes {
+            switch note.kind {
+            case .log, .command: break
+            case .warning: totals[.warnings] += 1
+            case .error: totals[.fatalErrors] += 1
+            }
+        }
         for message in journal.unexpected {
             totals[.warnings] += 1
             guard message.status > 0, errorCodes.count < Self.errorCodeLimit else { continue }

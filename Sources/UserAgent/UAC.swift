@@ -122,14 +122,16 @@ package struct UAC: Sendable {
 
     /// The next call alone, from this source (`EngineConfiguration.hasSourcePerCall`). Without one it is recorded as unsent.
     package mutating func placeNext(from source: UInt16?, at now: MonotonicInstant) -> CallReference? {
-        guard let arrival = pacer.upcoming else { return nil }
-        defer { pacer.advance() }
+        guard var arrival = pacer.upcoming else { return nil }
+        pacer.advance()
         engine.counters.offered += 1
         guard let source else {
-            engine.recordUnsent(arrival)
+            if limits.forgetsUnsent { engine.counters.unsent += 1 } else { engine.recordUnsent(arrival) }
             return nil
         }
         engine.counters.started += 1
+        if limits.forgetsUnsent { arrival.number = engine.counters.started }
+        if engine.counters.started >= limits.placed { pacer.stop() }
         return engine.place(arrival, to: target, from: source, at: now)
     }
 

@@ -76,6 +76,27 @@ enum ScenarioFiles {
         do throws(ScenarioError) { return try Injection.read(bytes, name: path) } catch { throw RunFailure(error) }
     }
 
+    /// Injection files in their order, with the columns by which `lookup` finds lines.
+    /// - Parameter option: how an index is asked for, in the words of a failure.
+    static func injections(
+        _ paths: [String], indices: [(file: String, column: Int)], option: String
+    ) throws(RunFailure) -> [Injection] {
+        var read: [Injection] = []
+        for path in paths { read.append(try injection(path)) }
+        for (file, column) in indices {
+            guard let index = read.firstIndex(where: { $0.name == file }) else {
+                throw RunFailure(.usage, "\(option) \(file): no injection file is called so")
+            }
+            guard column < read[index].columnCount else {
+                throw RunFailure(
+                    .usage,
+                    "\(option) \(file), column \(column): it has \(read[index].columnCount) columns, counted from 0")
+            }
+            read[index].index(column: column)
+        }
+        return read
+    }
+
     /// Those of the files that can be read; what is missing is said with its place in the scenario.
     static func contents(of paths: [String]) -> [String: [UInt8]] {
         var found: [String: [UInt8]] = [:]

@@ -61,23 +61,17 @@ struct ScenarioOptions: ParsableArguments {
     }
 
     func readInjections() throws(RunFailure) -> [Injection] {
-        var read: [Injection] = []
-        for path in injections { read.append(try ScenarioFiles.injection(path)) }
+        var columns: [(file: String, column: Int)] = []
         for text in indices {
             let parts = text.split(separator: ",")
-            guard parts.count == 2, let column = Int(parts[1]), column >= 0,
-                let index = read.firstIndex(where: { $0.name == String(parts[0]) })
+            guard parts.count == 2, let column = Int(parts[1]), column >= 0, injections.contains(String(parts[0]))
             else {
                 throw RunFailure(
                     .usage, "--infindex \(text): it takes FILE,COLUMN with a FILE that --inf names, as in users.csv,0")
             }
-            guard column < read[index].columnCount else {
-                throw RunFailure(
-                    .usage, "--infindex \(text): \(parts[0]) has \(read[index].columnCount) columns, counted from 0")
-            }
-            read[index].index(column: column)
+            columns.append((String(parts[0]), column))
         }
-        return read
+        return try ScenarioFiles.injections(injections, indices: columns, option: "--infindex")
     }
 
     /// What the scenario is compiled with.

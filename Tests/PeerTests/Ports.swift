@@ -150,6 +150,22 @@ final class LoopbackSocket: Sendable {
         return (String(decoding: buffer[..<count], as: UTF8.self), UInt16(bigEndian: source.sin_port))
     }
 
+    /// The next datagram, if one comes in so many milliseconds; for a thread that may wait.
+    func receive(within milliseconds: Int32) -> (text: String, from: UInt16)? {
+        var poll = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        guard Glibc.poll(&poll, 1, milliseconds) == 1 else { return nil }
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        var source = sockaddr_in()
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let count = withUnsafeMutablePointer(to: &source) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                recvfrom(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT), $0, &length)
+            }
+        }
+        guard count >= 0 else { return nil }
+        return (String(decoding: buffer[..<count], as: UTF8.self), UInt16(bigEndian: source.sin_port))
+    }
+
     func send(_ text: String, to port: UInt16) {
         var address = Self.address(port: port)
         let bytes = Array(text.utf8)

@@ -46,6 +46,33 @@ import Testing
         #expect(arguments.baseName == "call")
     }
 
+    @Test func whatAScenarioIsGivenFromOutside() throws {
+        let arguments = try parse(
+            "-sf reg.xml -inf users.csv -inf more.csv -infindex more.csv 2 -set limit 3 -set name bob -users 7 -allow_exec "
+                + "-lost 2.5 pbx")
+        var expected = SippArguments()
+        expected.scenario = .file("reg.xml")
+        expected.injections = ["users.csv", "more.csv"]
+        expected.indices = [.init(name: "more.csv", value: "2")]
+        expected.globals = [.init(name: "limit", value: "3"), .init(name: "name", value: "bob")]
+        expected.users = 7
+        expected.allowsCommands = true
+        expected.loss = 0.025
+        expected.remote = .init(host: "pbx")
+        #expect(arguments == expected)
+        #expect(arguments.targetRate == 7 && arguments.openCalls(at: 10, length: .zero) == 7)
+    }
+
+    @Test(arguments: SippArguments.Transport.allCases)
+    func everyTransportIsTaken(transport: SippArguments.Transport) throws {
+        #expect(try parse("-t \(transport.rawValue) pbx").transport == transport)
+    }
+
+    @Test func certificatesAreTLSs() throws {
+        let arguments = try parse("-t l1 -tls_cert c.pem -tls_key k.pem -tls_ca a.pem pbx")
+        #expect(arguments.certificate == "c.pem" && arguments.key == "k.pem" && arguments.authorities == "a.pem")
+    }
+
     @Test func everyTraceAndItsName() throws {
         let arguments = try parse(
             "-sn uas -trace_stat -stf s.csv -fd 5 -stat_delimiter , -periodic_rtd -trace_rtt -rtt_freq 1 -trace_counts "
@@ -114,6 +141,10 @@ import Testing
         ("-rp 0 pbx", "-rp: a period is longer than 0"), ("-fd 0 pbx", "-fd: an interval"),
         ("-t q9 pbx", "-t q9: no such transport"), ("-timeout_error pbx", "-timeout_error says"),
         ("-message_overwrite maybe pbx", "-message_overwrite maybe: true or false"),
+        ("-tls_cert c.pem pbx", "-tls_cert belongs to -t l1"), ("-t l1 -tls_key k.pem pbx", "-tls_key needs"),
+        ("-users 0 pbx", "-users: there is one at least"), ("-users 2 -l 3 pbx", "-users and -l exclude"),
+        ("-lost 101 pbx", "-lost: from 0 to 100"), ("-inf a.csv -infindex a.csv x pbx", "-infindex a.csv x: a column"),
+        ("-infindex a.csv 0 pbx", "-infindex a.csv 0: no -inf names"), ("-set a", "-set wants a value"),
         ("[::1 pbx", "[::1 is no remote host"), ("-r 1e9 pbx", "10 million calls a second"),
     ])
     func wrongUsageIsSaidAndExitsAsSippDoes(line: String, text: String) throws {
@@ -133,14 +164,15 @@ import Testing
                 case .integer, .decimal, .time, .port: " 1"
                 case .boolean: " true"
                 case .target: " h"
+                case .transport: " u1"
                 }
             let complaint = try #require(complaintAbout("\(option.name)\(value) pbx"))
             #expect(complaint.text.hasPrefix("\(option.name) is not supported: "))
             #expect(complaint.exitCode == 255)
         }
-        for transport in ["un", "t1", "tn", "l1", "s1"] {
+        for transport in ["ui", "s1", "sn"] {
             let complaint = try #require(complaintAbout("-t \(transport) pbx"))
-            #expect(complaint.text.contains("-t \(transport)") && complaint.exitCode == 255)
+            #expect(complaint.text.contains("-t \(transport) is not supported") && complaint.exitCode == 255)
         }
     }
 

@@ -25,7 +25,7 @@ final class SippBoard: Sendable {
         screens = SippScreens(clock: clock)
         pause = arguments.pause
         var situation = SippScreens.Situation(
-            now: statistics.start, rate: arguments.callsPerSecond, openCallLimit: openCallLimit)
+            now: statistics.start, rate: arguments.targetRate, openCallLimit: openCallLimit)
         situation.pause = arguments.pause
         situation.ratePeriod = arguments.ratePeriod
         let outputs = try SippOutputs(arguments, statistics, clock: clock)
@@ -56,6 +56,8 @@ final class SippBoard: Sendable {
     func resetPeriod() { state.withLock { $0.outputs.resetPeriod() } }
     func note(_ text: String) { state.withLock { $0.outputs.note(text) } }
     var totals: SippStatistics.Totals { state.withLock { $0.outputs.statistics.totals } }
+    /// What the scenario's `error` said.
+    var error: String? { state.withLock { $0.outputs.error } }
     var failure: RunFailure? { state.withLock { $0.outputs.failure } }
 
     /// The screen looked at, as SIPp paints it while it runs.

@@ -5,8 +5,19 @@ import Observations
 import SIP
 import Scenarios
 import SippMode
+import StreamTransport
 import UDPTransport
 import UserAgent
+
+extension SippArguments.Transport {
+    var sip: TransportProtocol {
+        switch self {
+        case .u1, .un: .udp
+        case .t1, .tn: .tcp
+        case .l1, .ln: .tls
+        }
+    }
+}
 
 /// One run in SIPp's way: what its options ask for, on the engines of `sipmeter run` and `sipmeter answer`.
 struct SippJob {
@@ -43,12 +54,50 @@ struct SippJob {
     /// The names and numbers of a program do not depend on addresses.
     private func sketch() throws(RunFailure) -> Program {
         let nowhere = SocketAddress.loopback(port: 5060)
-        let constants = RunConstants(remoteHost: nowhere.host, remote: nowhere, local: nowhere, keys: keys)
+        var constants = RunConstants(remoteHost: nowhere.host, remote: nowhere, local: nowhere)
+        try fill(&constants)
         do throws(ScenarioError) { return try scenario.compile(constants) } catch { throw RunFailure(error) }
     }
 
     private var keys: [String: String] {
         Dictionary(arguments.keys.map { ($0.name, $0.value) }, uniquingKeysWith: { _, last in last })
+    }
+
+    /// What the scenario is given from outside.
+    private func fill(_ constants: inout RunConstants) throws(RunFailure) {
+        constants.keys = keys
+        constants.globals = globals
+        constants.injections = try injections()
+        constants.files = ScenarioFiles.contents(of: scenario.shownFiles)
+        constants.allowsCommands = arguments.allowsCommands
+        constants.username = arguments.authenticationUser
+        constants.password = arguments.authenticationPassword
+        constants.digestURI = digestURI
+        constants.mediaHost = arguments.mediaHost
+        constants.version = "sipmeter \(Sipmeter.version)"
+    }
+
+    private var globals: [(name: String, text: String)] { arguments.globals.map { ($0.name, $0.value) } }
+
+    private func injections() throws(RunFailure) -> [Injection] {
+        try ScenarioFiles.injections(
+            arguments.injections, indices: arguments.indices.map { ($0.name, Int($0.value) ?? 0) }, option: "-infindex")
+    }
+
+    private var transport: TransportProtocol { arguments.transport.sip }
+
+    /// Without `-tls_ca` SIPp verifies nothing; a server has its certificate in two files of these names.
+    private var tls: TLSSettings {
+        var settings = TLSSettings()
+        settings.verifies = arguments.authorities != nil
+        settings.authorities = arguments.authorities
+        settings.certificate = arguments.certificate
+        settings.key = arguments.key
+        if scenario.role == .server, settings.certificate == nil {
+            settings.certificate = "cacert.pem"
+            settings.key = "cakey.pem"
+        }
+        return settings
     }
 
     /// `-auth_uri` is given without its scheme.
@@ -74,14 +123,16 @@ struct SippJob {
             setup: setup, rate: max(arguments.callsPerSecond, 0.000001), directory: nil, control: run, wakeup: wakeup)
         try control.begin()
         defer { control.end() }
-        _ = try level.run(
+        let outcome = try level.run(
             begin: { board.begin(port: $0.port, remote: "\(setup.target)", lead: LoadLevel.lead) },
             onJournal: { board.record($0) }, progress: { _ in })
         control.end()
-        return try conclude(board, control)
+        let stop: StopRequest =
+            outcome.report.scenarioFailed ? .failed : outcome.report.scenarioStopped ? .now : .none
+        return try conclude(board, control, stop)
     }
 
-    private func options(_ openCallLimit: Int) -> RunOptions {
+    private func options(_ openCallLimit: Int) throws(RunFailure) -> RunOptions {
         var options = RunOptions(scenario: scenario, scenarioName: arguments.baseName, serverScenario: scenario)
         options.target = arguments.remote.map {
             RunOptions.Target(text: $0.host, host: $0.host, port: $0.port, user: arguments.service)
@@ -97,8 +148,7 @@ struct SippJob {
         options.maxConcurrent = openCallLimit
         options.hold = arguments.pause
         options.sources = arguments.localHost
-        options.localPort = arguments.localPort ?? 5060
-        options.localPortSpan = arguments.localPort == nil ? Self.portsTried - 1 : 0
+        setTransport(&options)
         options.timers.t2 = arguments.t2 ?? options.timers.t2
         options.tagging = .off
         options.keepsGoing = true
@@ -117,8 +167,30 @@ struct SippJob {
         options.authenticationPassword = arguments.authenticationPassword
         options.authenticationURI = digestURI
         options.keys = keys
+        options.users = arguments.users
+        options.globals = globals
+        options.injections = try injections()
+        options.files = ScenarioFiles.contents(of: scenario.shownFiles)
+        options.allowsCommands = arguments.allowsCommands
+        options.loss = arguments.loss
         options.version = Sipmeter.version
         return options
+    }
+
+    private func setTransport(_ options: inout RunOptions) {
+        options.tls = tls
+        options.needsConnection = true
+        switch arguments.transport {
+        case .u1, .un:
+            options.localPort = arguments.localPort ?? 5060
+            options.localPortSpan = arguments.localPort == nil ? Self.portsTried - 1 : 0
+        case .t1, .l1:
+            options.transport = arguments.transport == .t1 ? .tcp : .tls
+            options.localPort = arguments.localPort ?? 0
+        case .tn, .ln:
+            options.transport = arguments.transport == .tn ? .tcp : .tls
+            options.connections = .perCall
+        }
     }
 
     /// Ten years: a run ends by -m, -timeout or somebody's word.
@@ -143,9 +215,9 @@ struct SippJob {
             throw error
         }
         wait(for: server, run, wakeup)
-        _ = server.stop()
+        let figures = server.stop()
         control.end()
-        return try conclude(board, control)
+        return try conclude(board, control, figures.stopRequest)
     }
 
     private func startServer(_ recording: ServerWorker.Recording) throws -> ServerWorker {
@@ -162,22 +234,21 @@ struct SippJob {
 
     private func startServer(on address: SocketAddress, _ recording: ServerWorker.Recording) throws -> ServerWorker {
         do {
-            return try ServerWorker(binding: address, recording: recording) { bound in
+            return try ServerWorker(
+                binding: address, over: transport, tls: tls, recording: recording, onNote: Self.startCommands
+            ) { bound in
                 let own = bound.isUnspecified ? try AnswerCommand.ownAddress(like: bound) : bound
                 var constants = RunConstants(
                     service: arguments.service, remoteHost: own.host, remote: own, local: own,
-                    mediaPort: arguments.mediaPort, processID: getpid(), keys: keys)
-                constants.version = "sipmeter \(Sipmeter.version)"
-                constants.mediaHost = arguments.mediaHost
-                constants.username = arguments.authenticationUser
-                constants.password = arguments.authenticationPassword
-                constants.digestURI = digestURI
+                    transport: "\(transport.viaName)", mediaPort: arguments.mediaPort, processID: getpid())
+                try fill(&constants)
                 var program: Program
                 do throws(ScenarioError) { program = try scenario.compile(constants) } catch {
                     throw RunFailure(error)
                 }
                 if let timeout = arguments.receiveTimeout { program.setDefaultReceiveTimeout(timeout) }
                 if !arguments.retransmits { program.removeRetransmissions() }
+                program.setDefaultLoss(arguments.loss)
                 var server = AnsweringServer(
                     program: program, configuration: configuration(own), recordsCalls: true)
                 server.uas.callLimit = arguments.callLimit ?? .max
@@ -190,9 +261,18 @@ struct SippJob {
         }
     }
 
+    private static let startCommands: @Sendable (ScenarioNote, String) -> Void = { note, text in
+        switch note.kind {
+        case .command: ScenarioCommands.start(text)
+        case .log, .warning, .error: break
+        }
+    }
+
     private func configuration(_ own: SocketAddress) -> EngineConfiguration {
         var configuration = EngineConfiguration(
             run: RunIdentity.make(), start: SystemClock.monotonic(), sources: [own])
+        configuration.transport = transport
+        (configuration.wallStart, configuration.utcOffset) = LocalTime.at(configuration.start)
         configuration.hold = arguments.pause
         configuration.keepsMessages = true
         configuration.autoAnswers = arguments.autoAnswers
@@ -212,6 +292,11 @@ struct SippJob {
             let now = SystemClock.monotonic()
             let figures = server.figures
             let isIdle = figures.openCalls == 0
+            switch figures.stopRequest {
+            case .none: break
+            case .gracefully: if isIdle { return }
+            case .now, .failed: return
+            }
             if run.stage == .draining, isIdle { return }
             if isIdle, let limit = arguments.callLimit, figures.counters.started >= limit {
                 let since = idleSince ?? now
@@ -239,10 +324,18 @@ struct SippJob {
 
     // MARK: the end
 
-    private func conclude(_ board: SippBoard, _ control: SippControl) throws -> Int32 {
+    /// - Parameter stop: what the scenario itself asked for.
+    private func conclude(_ board: SippBoard, _ control: SippControl, _ stop: StopRequest) throws -> Int32 {
         let ended = board.totals.successful + board.totals.failed
         Terminal.print(board.finish(hasTimedOut: control.hasTimedOut, dumpsScreens: arguments.screens.isOn))
         if let failure = board.failure { throw failure }
+        switch stop {
+        case .none, .gracefully: break
+        case .now: return SippExit.noCalls
+        case .failed:
+            Terminal.complain("error: the scenario ended the run: \(board.error ?? "")")
+            return SippExit.fatal
+        }
         if control.hasTimedOut {
             if arguments.timeoutIsError {
                 Terminal.complain("error: -timeout came before the run had ended")

@@ -1,6 +1,7 @@
 import Datagrams
 import Glibc
 import LoadRun
+import PosixPatterns
 import Scenarios
 import SippMode
 import StandardScenarios
@@ -18,7 +19,8 @@ enum SippMain {
     /// Returns the exit code.
     static func run(_ words: [String]) -> Int32 {
         do {
-            let arguments = try SippParser.parse(words)
+            var arguments = try SippParser.parse(words)
+            if permitsCommands { arguments.allowsCommands = true }
             if let instead = arguments.instead { return try answer(instead) }
             let scenario = try load(arguments.scenario)
             if scenario.role == .client, arguments.remote == nil {
@@ -28,6 +30,9 @@ enum SippMain {
             if !arguments.ignored.isEmpty {
                 Terminal.complain("notice: \(arguments.ignored.joined(separator: ", ")): no effect here")
             }
+            if arguments.transport == .un {
+                Terminal.complain("notice: -t un: one UDP socket serves all calls, as with SIPp beyond -max_socket")
+            }
             if arguments.sleep > .zero { usleep(useconds_t(clamping: arguments.sleep.rawValue / 1000)) }
             let job = SippJob(arguments, scenario)
             return try scenario.role == .client ? job.call() : job.answer()
@@ -36,8 +41,7 @@ enum SippMain {
             return complaint.exitCode
         } catch let failure as RunFailure {
             // The engines name their own options.
-            let complaint = failure.complaint.replacing("--local-port", with: "-p").replacing("--source-ip", with: "-i")
-            Terminal.complain(complaint)
+            Terminal.complain(inOptionsOfSipp(failure.complaint))
             if failure.isAddressInUse { return SippExit.addressInUse }
             return failure.code == .badScenario ? SippExit.failed : SippExit.fatal
         } catch let error as SystemError {
@@ -47,6 +51,20 @@ enum SippMain {
             Terminal.complain("error: \(error)")
             return SippExit.fatal
         }
+    }
+
+    /// SIPp asks nobody's leave for `exec command`; a script that needs it sets this.
+    private static var permitsCommands: Bool {
+        guard let value = getenv("SIPMETER_ALLOW_EXEC") else { return false }
+        return String(cString: value) == "1"
+    }
+
+    private static func inOptionsOfSipp(_ complaint: String) -> String {
+        let names = [
+            ("--local-port", "-p"), ("--source-ip", "-i"), ("--tls-cert", "-tls_cert"), ("--tls-key", "-tls_key"),
+            ("--tls-ca", "-tls_ca"), ("--allow-exec permits it", "-allow_exec or SIPMETER_ALLOW_EXEC=1 permits it"),
+        ]
+        return names.reduce(complaint) { $0.replacing($1.0, with: $1.1) }
     }
 
     private static func answer(_ instead: SippArguments.Instead) throws(SippComplaint) -> Int32 {
@@ -87,7 +105,7 @@ enum SippMain {
             (bytes, name) = (text, path)
         }
         do throws(ScenarioError) {
-            let scenario = try ScenarioReader.read(bytes, name: name)
+            let scenario = try ScenarioReader.read(bytes, name: name, patterns: PosixPatterns())
             for warning in scenario.warnings { Terminal.complain(warning.description) }
             return scenario
         } catch {
@@ -115,7 +133,7 @@ enum SippHelp {
             \(names { if case .refused = $0 { true } else { false } })
 
             Exit codes: 0 no call failed; 1 a call failed, or wrong usage; 97 -timeout before
-            any call ended; 99 nothing was run; 254 local port taken; 255 fatal.
+            any call ended, or int_cmd stop_now; 99 nothing was run; 254 local port taken; 255 fatal.
             """
     }
 
@@ -129,6 +147,7 @@ enum SippHelp {
         case .boolean: " BOOL"
         case .target: " HOST[:PORT]"
         case .port: " PORT"
+        case .transport: " u1|un|t1|tn|l1|ln"
         case .setting: " NAME VALUE"
         }
     }

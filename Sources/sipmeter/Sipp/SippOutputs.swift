@@ -32,6 +32,8 @@ struct SippOutputs: ~Copyable {
     private var writesShortMessages: Bool
     private var writesErrors: Bool
     private var writesLogs: Bool
+    /// What the scenario's `error` said.
+    private(set) var error: String?
     /// The first thing that could not be written.
     private(set) var failure: RunFailure?
 
@@ -39,10 +41,11 @@ struct SippOutputs: ~Copyable {
         self.arguments = arguments
         var format = SippFiles(clock: clock)
         format.delimiter = arguments.delimiter
-        self.format = format
         begun = statistics.start
         nextRow = Self.later(statistics.start, by: arguments.statisticsInterval)
-        rate = arguments.callsPerSecond
+        rate = arguments.targetRate
+        format.transport = "\(arguments.transport.sip.viaName)"
+        self.format = format
         writesMessages = arguments.messages.isOn
         writesShortMessages = arguments.shortMessages.isOn
         writesErrors = arguments.errors.isOn
@@ -64,8 +67,8 @@ struct SippOutputs: ~Copyable {
             try responseTimesFile!.flush()
         }
         if writesMessages { messagesFile = try open(arguments.messages, "messages.log") }
-        if writesLogs { logsFile = try open(arguments.logs, "logs.log") }
         if writesShortMessages { shortMessagesFile = try open(arguments.shortMessages, "shortmessages.log") }
+        if writesLogs { logsFile = try open(arguments.logs, "logs.log") }
         appendRows(at: self.statistics.start)
         try flush()
     }
@@ -89,8 +92,8 @@ struct SippOutputs: ~Copyable {
         statistics.record(journal)
         guarded { outputs throws(RunFailure) in try outputs.writeMessages(journal) }
         guarded { outputs throws(RunFailure) in try outputs.writeErrors(journal) }
-        guarded { outputs throws(RunFailure) in try outputs.writeNotes(journal) }
         guarded { outputs throws(RunFailure) in try outputs.writeResponseTimes(journal) }
+        guarded { outputs throws(RunFailure) in try outputs.writeNotes(journal) }
         let now = SystemClock.wall()
         if journal.mark != nil, now >= nextRow {
             appendRows(at: now)
@@ -139,40 +142,38 @@ struct SippOutputs: ~Copyable {
         try errorsFile!.flush()
     }
 
-    /// What the scenario says, and what keeps it from being carried out.
-    private mutating func writeNotes(_ journal: borrowing Journal) throws(RunFailure) {
-        for note in journal.notes {
-            switch note.kind {
-            case .log:
-                guard writesLogs else { continue }
-                if logsFile == nil { logsFile = try open(arguments.logs, "logs.log") }
-                logsFile!.rows.append(text: journal.text(of: note) + "\n")
-            case .warning, .error:
-                guard writesErrors else { continue }
-                try openErrors()
-                format.appendEvent(
-                    journal.text(of: note), at: Self.later(begun, by: note.at), to: &errorsFile!.rows)
-            case .command: break
-            }
-        }
-        if logsFile != nil { try logsFile!.flush() }
-        if errorsFile != nil { try errorsFile!.flush() }
-    }
-
     private mutating func openErrors() throws(RunFailure) {
         guard errorsFile == nil else { return }
         errorsFile = try open(arguments.errors, "errors.log")
         format.appendErrorsHeader(to: &errorsFile!.rows)
     }
 
+    /// What the scenario says with `log`, `warning` and `error`.
+    private mutating func writeNotes(_ journal: borrowing Journal) throws(RunFailure) {
+        for note in journal.notes {
+            let text = journal.text(of: note)
+            switch note.kind {
+            case .log: if writesLogs, logsFile != nil { format.appendLog(text, to: &logsFile!.rows) }
+            case .warning: try writeEvent(text, at: Self.later(begun, by: note.at))
+            case .error:
+                error = error ?? text
+                try writeEvent(text, at: Self.later(begun, by: note.at))
+            case .command: break
+            }
+        }
+        if logsFile != nil { try logsFile!.flush() }
+    }
+
+    private mutating func writeEvent(_ text: String, at instant: WallInstant) throws(RunFailure) {
+        guard writesErrors else { return }
+        try openErrors()
+        format.appendEvent(text, at: instant, to: &errorsFile!.rows)
+        try errorsFile!.flush()
+    }
+
     /// Something of the run as a whole, for `-trace_err`.
     mutating func note(_ text: String) {
-        guard writesErrors else { return }
-        guarded { outputs throws(RunFailure) in
-            try outputs.openErrors()
-            outputs.format.appendEvent(text, at: SystemClock.wall(), to: &outputs.errorsFile!.rows)
-            try outputs.errorsFile!.flush()
-        }
+        guarded { outputs throws(RunFailure) in try outputs.writeEvent(text, at: SystemClock.wall()) }
     }
 
     private mutating func writeResponseTimes(_ journal: borrowing Journal) throws(RunFailure) {
@@ -230,7 +231,13 @@ struct SippOutputs: ~Copyable {
     mutating func set(_ kind: SippCommand.TraceKind, isOn: Bool) {
         switch kind {
         case .errors: writesErrors = isOn
-        case .logs: writesLogs = isOn
+        case .logs:
+            writesLogs = isOn
+            guarded { outputs throws(RunFailure) in
+                if isOn, outputs.logsFile == nil {
+                    outputs.logsFile = try outputs.open(outputs.arguments.logs, "logs.log")
+                }
+            }
         case .messages:
             writesMessages = isOn
             guarded { outputs throws(RunFailure) in
