@@ -75,6 +75,21 @@ import Testing
         #expect((crossing.min() ?? 0) > 2_000 - 8_000 && (crossing.max() ?? 0) < 22_000 + 8_000)
     }
 
+    @Test func aClockThatIsBehindIsSaidToBe() {
+        let (host, guest) = pair(ahead: { _ in 7_000_000_000 })
+        var late = TraceBuilder(host: "host")
+        for record in host.records { late.append(Self.shifted(record, by: 40_000_000_000)) }
+        let result = Breakdown([late.recording, guest.recording])
+        #expect(result.clocks[0].contains(" s behind host's, give or take "), "\(result.clocks)")
+    }
+
+    private static func shifted(_ record: [UInt8], by length: Int64) -> [UInt8] {
+        var record = record
+        let time = TraceRecord(record.span)?.time ?? 0
+        TraceBuilder.put(time + UInt64(length), 8, at: 0, &record)
+        return record
+    }
+
     @Test func ofUnequalCopiesTheOneThatCanHaveCausedItIsTaken() {
         var (host, guest) = pair(ahead: { _ in 77_000_000_000 })
         // The first copy never came out of the tap.
