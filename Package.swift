@@ -91,7 +91,7 @@ let package = Package(
             dependencies: [
                 "UserAgent", "UDPTransport", "StreamTransport", "Latency", "Observations", "Scenarios", "SIP",
                 "Datagrams",
-                "Reports", "PacketCapture",
+                "Reports", "PacketCapture", "Authentication", "Digests",
             ], swiftSettings: strict),
         .executableTarget(
             name: "sipmeter",
@@ -126,7 +126,7 @@ let package = Package(
             name: "UserAgentTests",
             dependencies: [
                 "UserAgent", "Simulation", "StandardScenarios", "Scenarios", "SIP", "Datagrams", "Observations",
-                "CAllocationCount",
+                "CAllocationCount", "LoadRun", "Authentication", "Digests",
             ], swiftSettings: strict),
         .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
         .testTarget(
@@ -157,8 +157,7 @@ let package = Package(
         // Runs the built program as a user does, against real servers and on the wire.
         .testTarget(
             name: "PeerTests", dependencies: ["sipmeter", "Authentication", "Digests", "SIP", "Datagrams"],
-            exclude: ["Flows"],
-            swiftSettings: strict),
+            exclude: ["SameMessages", "Scenarios", "Flows"], swiftSettings: strict),
         .target(name: "CKernelTesting", path: "Tests/CKernelTesting"),
         .testTarget(
             name: "UDPTransportTests", dependencies: ["UDPTransport", "CKernelTesting", "Datagrams"],
@@ -167,7 +166,7 @@ let package = Package(
             name: "StreamTests",
             dependencies: [
                 "StreamTransport", "UDPTransport", "UserAgent", "Simulation", "StandardScenarios", "Observations",
-                "SIP",
+                "Scenarios", "SIP",
                 "Datagrams", "CAllocationCount",
             ],
             swiftSettings: strict),

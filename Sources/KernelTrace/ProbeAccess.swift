@@ -29,11 +29,13 @@ package enum ProbeAccess {
 
     /// - Parameter highest: as if no more were allowed: for a comparison of the rungs.
     package static func find(highest: TraceSource.Rung = .functionEntries) -> Finding {
-        if highest == .taps { return Finding(rung: .taps, reason: "asked for") }
+        if highest == .taps { return Finding(rung: .taps, reason: "--rung taps asks for no probes") }
         if let refusal = privilegeRefusal() ?? typesRefusal() {
             return Finding(rung: .taps, reason: refusal.description, refusal: refusal)
         }
-        if highest == .rawTracepoints { return Finding(rung: .rawTracepoints, reason: "asked for") }
+        if highest == .rawTracepoints {
+            return Finding(rung: .rawTracepoints, reason: "--rung tracepoints asks for no more")
+        }
         let error = trial()
         if error == 0 { return Finding(rung: .functionEntries) }
         return Finding(

@@ -55,7 +55,7 @@ package final class Probes: Sendable {
     private let thread: WorkerThread
     private let shared: Shared
 
-    /// A record of 752 bytes at most, 10 of them a request: at 10,000 requests/s the 16 MB last ten times as long.
+    /// All records of a request take about 3 kB: at 10,000 requests/s the ring's 16 MB last ten times as long.
     private static let drainEvery = Nanoseconds.milliseconds(50)
 
     private final class Shared: Sendable {
@@ -87,12 +87,12 @@ package final class Probes: Sendable {
             host: Self.hostName, rung: access.rung, coverage: plan.coverage, port: settings.port,
             tagType: settings.tagType, clocks: SystemClock.pair(), threads: settings.server.flatMap(\.threads))
         reason = access.reason
-        let handover = ProbeHandover(probes)
+        let handover = ProbeHandover(Reader(ring: try probes.ring(sink), probes: probes))
         do throws(SystemError) {
             let shared = try Shared()
             self.shared = shared
             let costsFor = settings.costsFor
-            thread = try WorkerThread(name: "sipmeter-probes") { Self.read(handover.take(), shared, costsFor, sink) }
+            thread = try WorkerThread(name: "sipmeter-probes") { Self.read(handover.take(), shared, costsFor) }
         } catch {
             throw ProbeRefusal("the probes have no reader: \(error.description)")
         }
@@ -102,7 +102,10 @@ package final class Probes: Sendable {
     package func setAttached(_ isAttached: Bool) {
         shared.wantsAttached.store(isAttached, ordering: .releasing)
         shared.wakeup.poke()
-        while shared.isAttached.load(ordering: .acquiring) != isAttached { usleep(500) }
+        // A reader that has ended attaches nothing any more.
+        while shared.isAttached.load(ordering: .acquiring) != isAttached, shared.tally.withLock({ $0 == nil }) {
+            usleep(500)
+        }
     }
 
     /// Nil as long as it is being counted.
@@ -143,14 +146,12 @@ package final class Probes: Sendable {
 
     // MARK: the reader
 
-    private static func read(
-        _ probes: consuming ProbeSet, _ shared: Shared, _ costsFor: Nanoseconds,
-        _ sink: @escaping (borrowing Span<UInt8>) -> Void
-    ) {
-        var probes = probes
+    private static func read(_ reader: consuming Reader, _ shared: Shared, _ costsFor: Nanoseconds) {
+        let ring = reader.ring
+        var probes = reader.probes
         var tally = TraceTally()
         let begun = SystemClock.monotonic()
-        if let ring = try? probes.ring(sink), var poller = try? Poller(receiving: [], wakeup: shared.wakeup) {
+        if var poller = try? Poller(receiving: [], wakeup: shared.wakeup) {
             var costs = CostCount(for: costsFor, &probes)
             while !shared.isStopping.load(ordering: .acquiring) {
                 _ = poller.wait(until: SystemClock.monotonic() + drainEvery)
@@ -218,14 +219,20 @@ package final class Probes: Sendable {
         if wanted { _ = probes.attach() } else { probes.detach() }
     }
 
-    /// Carries the programs into the thread.
+    /// What the thread reads with.
+    private struct Reader: ~Copyable {
+        let ring: ProbeRing
+        var probes: ProbeSet
+    }
+
+    /// Carries it into the thread.
     private final class ProbeHandover: Sendable {
-        private let probes: Mutex<ProbeSet?>
+        private let reader: Mutex<Reader?>
 
-        init(_ probes: consuming sending ProbeSet) { self.probes = Mutex(consume probes) }
+        init(_ reader: consuming sending Reader) { self.reader = Mutex(consume reader) }
 
-        func take() -> sending ProbeSet {
-            let taken = probes.withLock { $0.take() }
+        func take() -> sending Reader {
+            let taken = reader.withLock { $0.take() }
             guard let taken else { preconditionFailure("handed over twice") }
             return taken
         }

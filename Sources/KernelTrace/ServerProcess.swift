@@ -65,10 +65,13 @@ package struct LocalServer: Sendable, Equatable {
     package var networkNamespace: UInt32
     /// It is not the one sipmeter runs in.
     package var isElsewhere: Bool
+    /// Where all its sockets are bound to one address, that address without a port.
+    package var address: SocketAddress?
 
-    package init(processes: [ServerProcess], networkNamespace: UInt32) {
+    package init(processes: [ServerProcess], networkNamespace: UInt32, address: SocketAddress? = nil) {
         self.processes = processes
         self.networkNamespace = networkNamespace
+        self.address = address
         isElsewhere = networkNamespace != Self.ownNamespace
     }
 
@@ -96,19 +99,36 @@ package struct LocalServer: Sendable, Equatable {
         var search = Search()
         for process in ["self"] + ProcFile.numbers(in: "/proc").map({ "\($0)" }) {
             guard let namespace = namespace(of: process), seen.insert(namespace).inserted else { continue }
-            let inodes = sockets(of: process, port, at: address)
-            if inodes.isEmpty { continue }
-            let owners = owners(of: inodes)
-            if owners.isEmpty {
-                search.hasHiddenOwner = true
-            } else {
-                search.servers.append(
-                    LocalServer(processes: owners, networkNamespace: namespace))
-            }
+            let sockets = sockets(of: process, port, at: address)
+            if sockets.isEmpty { continue }
+            let found = servers(with: sockets, namespace)
+            if found.isEmpty { search.hasHiddenOwner = true }
+            search.servers += found
             // Loopback is each namespace's own.
             if address?.isLoopback == true { break }
         }
         return search
+    }
+
+    /// Of those who share no process each is a server of its own: a proxy and its next hop, at two addresses of one machine.
+    private static func servers(with sockets: [SocketTable.Entry], _ namespace: UInt32) -> [LocalServer] {
+        var groups: [(sockets: [SocketTable.Entry], processes: [ServerProcess])] = []
+        for address in Set(sockets.map(\.address)) {
+            var own = sockets.filter { $0.address == address }
+            var processes = owners(of: Set(own.map(\.inode)))
+            if processes.isEmpty { continue }
+            for group in groups where group.processes.contains(where: processes.contains) {
+                own += group.sockets
+                processes += group.processes.filter { !processes.contains($0) }
+            }
+            groups.removeAll { $0.processes.contains(where: processes.contains) }
+            groups.append((own, processes))
+        }
+        return groups.map { sockets, processes in
+            LocalServer(
+                processes: processes.sorted { $0.id < $1.id }, networkNamespace: namespace,
+                address: SocketTable.commonAddress(sockets))
+        }.sorted { $0.processes[0].id < $1.processes[0].id }
     }
 
     /// `net:[4026531840]`
@@ -119,13 +139,14 @@ package struct LocalServer: Sendable, Equatable {
 
     package static var ownNamespace: UInt32? { namespace(of: "self") }
 
-    private static func sockets(of process: String, _ port: UInt16, at address: SocketAddress?) -> Set<UInt64> {
+    private static func sockets(
+        of process: String, _ port: UInt16, at address: SocketAddress?
+    ) -> [SocketTable.Entry] {
         let tables = address?.family == .ipv6 ? ["udp6"] : ["udp", "udp6"]
         let sockets = tables.flatMap { SocketTable.parse(ProcFile.text("/proc/\(process)/net/\($0)") ?? "") }
             .filter { $0.port == port }
-        guard let address else { return Set(sockets.map(\.inode)) }
-        let isLocal = hasAddress(process, address)
-        return Set(sockets.filter { $0.address == address.withPort(0) || ($0.isAny && isLocal) }.map(\.inode))
+        guard let address else { return sockets }
+        return SocketTable.receiving(at: address, hasAddress(process, address), of: sockets)
     }
 
     private static func hasAddress(_ process: String, _ address: SocketAddress) -> Bool {
@@ -174,6 +195,23 @@ enum SocketTable {
             }
             return Entry(address: address, port: port, inode: inode, isAny: local[0].allSatisfy { $0 == "0" })
         }
+    }
+
+    /// Those a datagram to this address comes to: bound to it, else to all of its family, else to all of both.
+    static func receiving(at address: SocketAddress, _ isLocal: Bool, of sockets: [Entry]) -> [Entry] {
+        let exact = sockets.filter { $0.address == address.withPort(0) }
+        if !exact.isEmpty || !isLocal { return exact }
+        let all = sockets.filter(\.isAny)
+        let own = all.filter { $0.address.family == address.family }
+        return own.isEmpty ? all : own
+    }
+
+    /// Nil where one of them is bound to all addresses, or they are bound to several.
+    static func commonAddress(_ sockets: [Entry]) -> SocketAddress? {
+        guard let first = sockets.first, sockets.allSatisfy({ !$0.isAny && $0.address == first.address }) else {
+            return nil
+        }
+        return first.address
     }
 
     /// Words of four bytes, each as the processor has it: little endian.

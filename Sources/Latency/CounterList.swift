@@ -10,11 +10,11 @@ extension Counters {
         ("requests_retransmitted", \.requestsRetransmitted), ("responses_retransmitted", \.responsesRetransmitted),
         ("acks_repeated", \.acksRepeated), ("repeats_received", \.repeatsReceived),
         ("late_provisional", \.lateProvisional), ("unlisted_provisional", \.unlistedProvisional), ("stray", \.stray),
-        ("malformed", \.malformed), ("large_requests", \.largeRequests),
+        ("malformed", \.malformed), ("auto_answered", \.autoAnswered), ("large_requests", \.largeRequests),
         ("receive_queue_drops", \.receiveQueueDrops), ("send_queue_full", \.sendQueueFull),
         ("send_errors", \.sendErrors), ("icmp_errors", \.icmpErrors),
         ("transmit_stamps_missing", \.transmitStampsMissing), ("receive_stamps_missing", \.receiveStampsMissing),
-        ("clock_steps", \.clockSteps),
+        ("clock_steps", \.clockSteps), ("media_skipped", \.mediaSkipped),
     ]
 
     package static func + (a: Counters, b: Counters) -> Counters { combine(a, b) { $0 &+ $1 } }

@@ -34,6 +34,7 @@ package struct LoadLevel {
     package let control: RunControl
     /// Pokes the sending thread.
     package let wakeup: Wakeup
+    private let unansweredChallenges = DigestCredentials.FailureList()
 
     package init(setup: RunSetup, rate: Double, directory: String?, control: RunControl, wakeup: Wakeup) {
         self.setup = setup
@@ -106,6 +107,7 @@ package struct LoadLevel {
             var configuration = EngineConfiguration(
                 run: RunIdentity.make(), start: SystemClock.monotonic(), sources: [address])
             configuration.transport = options.transport.sip
+            DigestCredentials().join(&configuration)
             return AnsweringServer(
                 program: try options.serverScenario.compile(constants), configuration: configuration,
                 capacity: options.capacity, seed: options.seed)
@@ -243,9 +245,9 @@ package struct LoadLevel {
         constants.globals = options.globals
         constants.files = options.files
         constants.allowsCommands = options.allowsCommands
-        constants.username = options.username
-        constants.password = options.password
-        constants.digestURI = options.digestURI
+        constants.username = options.authenticationUser
+        constants.password = options.authenticationPassword
+        constants.digestURI = options.authenticationURI
         constants.mediaPort = options.mediaPort
         constants.mediaHost = options.mediaHost
         var program: Program
@@ -317,6 +319,7 @@ package struct LoadLevel {
         configuration.autoAnswers = options.autoAnswers
         configuration.isBare = options.isBare
         configuration.firstCSeq = options.firstCSeq
+        DigestCredentials(noting: unansweredChallenges).join(&configuration)
         return configuration
     }
 
@@ -393,6 +396,10 @@ package struct LoadLevel {
         _ captures: [LiveCapture.Outcome]
     ) throws -> Outcome {
         var conditions = conditions(program, report)
+        if setup.options.users != nil, report.offeredFor > .zero {
+            // A closed loop has no rate of its own: it is what came about.
+            conditions.rate = Double(written.recorder.counters.started) / report.offeredFor.seconds
+        }
         conditions.recordingFailure = written.failure?.description ?? captures.lazy.compactMap(\.failure).first
         conditions.captureDrops = captures.reduce(0) { $0 + $1.dropped }
         var summary = RunSummary(written.recorder, conditions: conditions)
@@ -428,7 +435,8 @@ package struct LoadLevel {
             scheduled: options.forgetsUnsent ? 0 : scheduled(within: offeredFor), t1: options.timers.t1,
             workers: options.workers,
             isSpinning: options.isPrecise,
-            responseTimeNames: program.responseTimeNames, notes: setup.notes + streamNotes(report))
+            responseTimeNames: program.responseTimeNames,
+            notes: setup.notes + streamNotes(report) + unansweredChallenges.all)
         conditions.batch = options.batch
         conditions.disturbances = report.disturbances
         conditions.wantsKernelClock = options.timestamps == .kernel

@@ -6,16 +6,21 @@ import Glibc
 package struct OutputFile: ~Copyable {
     package let path: String
     private let descriptor: Int32
+    /// What else can be done where it cannot be written.
+    private let remedy: StaticString
     private var pending = ByteBuffer(capacity: 64 << 10)
     private var written: Int64 = 0
 
     /// Creates or empties the file.
     /// - Parameter appends: what is there already stays.
-    package init(_ path: String, appends: Bool = false) throws(RunFailure) {
+    package init(
+        _ path: String, appends: Bool = false, remedy: StaticString = "choose another directory with --out"
+    ) throws(RunFailure) {
         self.path = path
+        self.remedy = remedy
         descriptor = open(path, O_WRONLY | O_CREAT | (appends ? O_APPEND : O_TRUNC) | O_CLOEXEC, 0o644)
         let error = errno
-        if descriptor < 0 { throw Self.failure(path, error) }
+        if descriptor < 0 { throw Self.failure(path, error, remedy) }
         if appends { written = Int64(lseek(descriptor, 0, SEEK_END)) }
     }
 
@@ -44,7 +49,7 @@ package struct OutputFile: ~Copyable {
                 continue
             } else {
                 keepWholeRows(from)
-                throw Self.failure(path, result == 0 ? ENOSPC : error)
+                throw Self.failure(path, result == 0 ? ENOSPC : error, remedy)
             }
         }
         written += Int64(pending.count)
@@ -67,10 +72,8 @@ package struct OutputFile: ~Copyable {
         }
     }
 
-    private static func failure(_ path: String, _ error: Int32) -> RunFailure {
-        RunFailure(
-            .cannotWrite,
-            "cannot write \(path): \(String(cString: strerror(error))); choose another directory with --out")
+    private static func failure(_ path: String, _ error: Int32, _ remedy: StaticString) -> RunFailure {
+        RunFailure(.cannotWrite, "cannot write \(path): \(String(cString: strerror(error))); \(remedy)")
     }
 }
 

@@ -127,10 +127,11 @@ package struct RunOptions: Sendable {
     /// Contents of the files that `[file name=…]` names.
     package var files: [String: [UInt8]] = [:]
     package var allowsCommands = false
-    package var username: String?
-    package var password = "password"
-    /// In `[authentication]`. Nil: the target's.
-    package var digestURI: String?
+    /// For `[authentication]` where the scenario names none.
+    package var authenticationUser: String?
+    package var authenticationPassword = "password"
+    /// The digest URI. Nil: the target's.
+    package var authenticationURI: String?
     /// Share of the messages that are lost, in each direction, where a step has no loss of its own.
     package var loss = 0.0
     /// Of the built-in target.

@@ -38,16 +38,21 @@ package enum Action: Sendable, BitwiseCopyable {
     package enum Rewriting: Sendable, BitwiseCopyable { case trim, encodeURL, decodeURL }
 
     package enum Comparison: String, CaseIterable, Sendable, BitwiseCopyable {
-        case equal, not_equal, greater_than, less_than, greater_than_equal, less_than_equal
+        case equal
+        case notEqual = "not_equal"
+        case greaterThan = "greater_than"
+        case lessThan = "less_than"
+        case greaterThanEqual = "greater_than_equal"
+        case lessThanEqual = "less_than_equal"
 
         package func holds(_ a: Double, _ b: Double) -> Bool {
             switch self {
             case .equal: a == b
-            case .not_equal: a != b
-            case .greater_than: a > b
-            case .less_than: a < b
-            case .greater_than_equal: a >= b
-            case .less_than_equal: a <= b
+            case .notEqual: a != b
+            case .greaterThan: a > b
+            case .lessThan: a < b
+            case .greaterThanEqual: a >= b
+            case .lessThanEqual: a <= b
             }
         }
     }

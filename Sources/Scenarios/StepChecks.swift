@@ -102,8 +102,7 @@ extension ScenarioReader {
         }
         if mayEndIt { return false }
         switch step.kind {
-        case .label, .nop: return true
-        case .send(let send): return send.retransmission == nil
+        case .label, .nop, .send: return true
         case .pause(let pause): return pause.length == .fixed(.zero)
         case .receive, .timewait: return false
         }

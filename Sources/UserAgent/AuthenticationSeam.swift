@@ -1,4 +1,5 @@
 import Datagrams
+import Observations
 import SIP
 import Scenarios
 
@@ -25,14 +26,16 @@ package struct AuthenticationExchange: Sendable {
     package var akaAMF = ByteBuffer(capacity: 0)
     /// The run's digest URI, `sip:remote_ip:remote_port` unless the user chose another.
     package var digestURI = ByteBuffer(capacity: 0)
-    /// From 1: how often this call has answered this very challenge, this time included.
-    package var nonceCount: UInt32 = 0
+    /// How often this call has answered with each nonce so far; whoever answers counts on.
+    package var nonceCounts = NonceCounts()
     /// For the client's nonce: differs from call to call and from request to request, the same in every run of a seed.
     package var seed: UInt64 = 0
 
     /// The answer: the whole line `Authorization: Digest …` or `Proxy-Authorization: Digest …`, several joined by CRLF,
     /// without a line end after the last.
     package var credentials = ByteBuffer(capacity: 0)
+    /// Why there are no credentials: text for the user. Empty: nobody knows.
+    package var reason = ByteBuffer(capacity: 0)
 
     package init() {}
 
@@ -46,10 +49,11 @@ package struct AuthenticationExchange: Sendable {
         akaAMF.removeAll()
         digestURI.removeAll()
         credentials.removeAll()
+        reason.removeAll()
     }
 }
 
-/// Fills `credentials`; false where the challenge cannot be answered (no algorithm in common).
+/// Fills `credentials`; false, with a `reason`, where the challenge cannot be answered (no algorithm in common).
 package typealias CredentialsMaker = @Sendable (inout AuthenticationExchange) -> Bool
 /// Whether the credentials in `request` are those of `username` and `password`.
 package typealias CredentialsVerifier = @Sendable (inout AuthenticationExchange) -> Bool
@@ -60,7 +64,9 @@ extension CallEngine {
     mutating func authenticate(
         _ i: Int, _ rendered: Rendered, _ inserted: inout InsertedTexts, at positions: [(position: Int, insert: UInt16)]
     ) -> Bool {
-        guard let makeCredentials = configuration.makeCredentials, callExtras[i].challenge.count > 0 else {
+        guard let makeCredentials = configuration.makeCredentials else { return false }
+        guard callExtras[i].challenge.count > 0 else {
+            authentication.reason.append("no receive with auth=\"true\" has taken a 401 or 407")
             return false
         }
         // Once a message (as SIPp): a second `[authentication]` stays empty.
@@ -73,11 +79,11 @@ extension CallEngine {
         authentication.requestIndex.reparse(authentication.request, authentication.request.all)
         authentication.digestURI.removeAll()
         authentication.digestURI.append(array: program.digestURI)
-        callExtras[i].nonceCount += 1
-        authentication.nonceCount = callExtras[i].nonceCount
+        authentication.nonceCounts = callExtras[i].nonceCounts
         authentication.seed = random.next()
         authentication.credentials.removeAll()
         guard makeCredentials(&authentication) else { return false }
+        callExtras[i].nonceCounts = authentication.nonceCounts
         inserted.replace(first.position, with: authentication.credentials)
         return true
     }
@@ -92,9 +98,20 @@ extension CallEngine {
         return verify(&authentication)
     }
 
+    /// Once for each reason: what one challenge lacks, thousands do.
+    mutating func warnOfMissingCredentials(_ i: Int, at now: MonotonicInstant) {
+        let reason = Array(authentication.reason.storage[..<authentication.reason.count])
+        if reason == saidReason { return }
+        saidReason = reason
+        actionText.removeAll()
+        actionText.append("[authentication] has no challenge it can answer")
+        if !reason.isEmpty { actionText.append(": ") }
+        actionText.append(reason.span)
+        journal.note(.warning, call: calls[i].number, at: now - configuration.start, actionText)
+    }
+
     /// Keeps the 401 or 407 that came in a step with `auth="true"`.
     mutating func keepChallenge(_ i: Int, _ bytes: borrowing Span<UInt8>) {
         texts.replace(&callExtras[i].challenge, with: bytes)
-        callExtras[i].nonceCount = 0
     }
 }

@@ -157,6 +157,8 @@ package struct CallEngine: Sendable {
     /// Whether the scenario's Call-IDs are `[call_id]`, so that calls are found without hashing. Known after the first.
     var usesOwnCallIDs: Bool?
     let hasGlobalReceives: Bool
+    /// Some receive is for an expression or a method without a name of ours.
+    let hasPatternReceives: Bool
 
     // What only scenarios with actions or keywords of the call's own use; empty for the others.
 
@@ -185,6 +187,8 @@ package struct CallEngine: Sendable {
     var insertLevels = [InsertedTexts(), InsertedTexts(), InsertedTexts()]
     var credentialPlaces: [(position: Int, insert: UInt16)] = []
     var authentication = AuthenticationExchange()
+    /// Why credentials were missing when it was said last. Nil: never.
+    var saidReason: [UInt8]?
     /// The message before the one at hand, while a receive's actions show it.
     var previous = ByteBuffer(capacity: 0)
     var previousIndex = MessageIndex()
@@ -195,6 +199,13 @@ package struct CallEngine: Sendable {
         stepCounts = Array(repeating: StepCount(), count: program.instructions.count)
         hasGlobalReceives = program.instructions.contains {
             if case .receive(let receive) = $0.operation { receive.presence == .globallyOptional } else { false }
+        }
+        hasPatternReceives = program.instructions.contains {
+            guard case .receive(let receive) = $0.operation else { return false }
+            return switch receive.match {
+            case .status, .method: false
+            case .otherMethod, .statusPattern, .methodPattern: true
+            }
         }
         injections = program.injections
         patterns = program.patterns.map { $0.copied() }

@@ -7,17 +7,9 @@ import Scenarios
 extension CallEngine {
     mutating func finish(_ i: Int, _ outcome: CallOutcome, at now: MonotonicInstant) {
         guard !calls[i].isClosing else { return }
-        if keepsCallExtras, outcome == .ok, let failure = callExtras[i].failure.check {
-            return end(i, .check(failure), asIf: .ok, at: now)
-        }
-        end(i, outcome, asIf: outcome, at: now)
-    }
-
-    /// - Parameter way: how the call ends on the wire; a failed check is only said in the record.
-    private mutating func end(_ i: Int, _ outcome: CallOutcome, asIf way: CallOutcome, at now: MonotonicInstant) {
-        record(i, outcome, at: now)
+        record(i, recorded(i, outcome), at: now)
         calls[i].stamp &+= 1
-        switch way {
+        switch outcome {
         case .ok where owesResponse(i):
             calls[i].isClosing = true
             return
@@ -29,6 +21,12 @@ extension CallEngine {
             }
         }
         release(i, at: now)
+    }
+
+    /// A failed check is said in the record only: on the wire the call ends as it would have.
+    private mutating func recorded(_ i: Int, _ outcome: CallOutcome) -> CallOutcome {
+        guard keepsCallExtras, outcome == .ok, let failure = callExtras[i].failure.check else { return outcome }
+        return .check(failure)
     }
 
     private mutating func record(_ i: Int, _ outcome: CallOutcome, at now: MonotonicInstant) {

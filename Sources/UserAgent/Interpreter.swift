@@ -20,7 +20,7 @@ extension CallEngine {
             }
             switch instruction.operation {
             case .send(let send):
-                let mark = outbox.datagrams.count
+                let mark = instruction.extras == 0 ? 0 : outbox.datagrams.count
                 guard self.send(send, step, i, at: now, bytes, index) else { return }
                 stepCounts[step].passed += 1
                 markResponseTimes(i, instruction, at: now)
@@ -196,7 +196,7 @@ extension CallEngine {
                 at += 1
                 continue
             }
-            if receive.match == match || matches(receive.match, match, bytes, index),
+            if receive.match == match || hasPatternReceives && matches(receive.match, match, bytes, index),
                 extras == 0 || belongs(i, t, program.extras[Int(extras) - 1])
             {
                 return at
@@ -215,7 +215,7 @@ extension CallEngine {
         guard case .request = index.startLine else { return nil }
         var at = Int(calls[i].step) - 1
         while at >= 0, case .receive(let receive) = program.instructions[at].operation, receive.presence != .mandatory {
-            if receive.match == match || matches(receive.match, match, bytes, index) { return at }
+            if receive.match == match || hasPatternReceives && matches(receive.match, match, bytes, index) { return at }
             at -= 1
         }
         return nil
@@ -229,7 +229,7 @@ extension CallEngine {
         for at in program.instructions.indices {
             guard case .receive(let receive) = program.instructions[at].operation,
                 receive.presence == .globallyOptional,
-                receive.match == match || matches(receive.match, match, bytes, index)
+                receive.match == match || hasPatternReceives && matches(receive.match, match, bytes, index)
             else { continue }
             let extras = program.instructions[at].extras
             if extras == 0 || !leavesOut(i, program.instructions[at]) && belongs(i, t, program.extras[Int(extras) - 1])

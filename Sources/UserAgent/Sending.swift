@@ -159,21 +159,32 @@ extension CallEngine {
         calls[i].loop &* UInt32(program.instructions.count) &+ UInt32(step)
     }
 
-    /// Nil where the call has ended: its credentials could not be made.
+    /// Nil where the call has ended: its credentials could not be made, or no datagram can carry it.
     mutating func render(
         _ i: Int, _ step: Int, template: UInt16, cseq: UInt32, _ sequence: UInt32, at now: MonotonicInstant,
         _ bytes: borrowing Span<UInt8>, _ index: borrowing MessageIndex
     ) -> Rendered? {
         let values = renderValues(i, step, cseq: cseq, sequence)
+        let rendered: Rendered
         if keepsCallExtras, !program.templates[Int(template)].inserts.isEmpty {
             let inserting = program.templates[Int(template)]
-            if let rendered = renderInserting(i, template: inserting, values, at: now, bytes, index) { return rendered }
-            warn("[authentication] has no challenge it can answer", i, at: now)
-            finish(i, .check(.noCredentials), at: now)
+            guard let made = renderInserting(i, template: inserting, values, at: now, bytes, index) else {
+                warnOfMissingCredentials(i, at: now)
+                finish(i, .check(.noCredentials), at: now)
+                return nil
+            }
+            rendered = made
+        } else {
+            rendered = program.templates[Int(template)].render(
+                into: &outbox.bytes, values: values, texts: texts, last: bytes, lastIndex: index)
+        }
+        if rendered.count > MessageIndex.datagramLimit {
+            outbox.bytes.truncate(to: rendered.start)
+            warn("a message grew longer than a datagram and was not sent", i, at: now)
+            finish(i, .unexpected, at: now)
             return nil
         }
-        return program.templates[Int(template)].render(
-            into: &outbox.bytes, values: values, texts: texts, last: bytes, lastIndex: index)
+        return rendered
     }
 
     mutating func renderValues(_ i: Int, _ step: Int, cseq: UInt32, _ sequence: UInt32) -> RenderValues {

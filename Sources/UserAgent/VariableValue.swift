@@ -25,8 +25,8 @@ enum VariableValue: Sendable, BitwiseCopyable {
 struct CallExtras: Sendable, BitwiseCopyable {
     /// The 401 or 407 that `[authentication]` answers.
     var challenge = TextRange.empty
-    /// Requests already sent with an answer to this challenge.
-    var nonceCount: UInt32 = 0
+    /// How often the call has answered with each nonce.
+    var nonceCounts = NonceCounts()
     /// From 1; 0 in a run without users.
     var user: UInt32 = 0
     /// The first check that failed: the call goes on and is counted failed at its end.
@@ -67,8 +67,11 @@ extension CallEngine {
     }
 
     mutating func setText(_ variable: Variable, _ i: Int, to text: ByteBuffer) {
-        set(variable, i, to: .text(texts.keep(text, text.all)))
+        set(variable, i, to: .text(texts.keep(text, 0..<min(text.count, Self.longestText))))
     }
+
+    /// No message could show more of it; and a loop that doubles a text ends here.
+    private static let longestText = MessageIndex.datagramLimit
 
     /// A run without users has one for all calls.
     private mutating func userPlace(_ variable: Variable, _ i: Int) -> Int {
@@ -118,13 +121,14 @@ extension CallEngine {
 }
 
 extension ByteBuffer {
-    /// As `[$name]` shows it: a number with six decimals, nothing where it is unset.
+    /// As `[$name]` shows it: a number with six decimals, nothing where it is unset. To SIPp a number that is 0 is unset,
+    /// here too (measured).
     mutating func append(_ value: VariableValue, in texts: TextStore) {
         switch value {
         case .unset: break
         case .text(let text): append(texts, text)
         case .flag(let flag): if flag { append("true") } else { append("false") }
-        case .number(let number): append(sixDecimals: number)
+        case .number(let number): if number != 0 { append(sixDecimals: number) }
         }
     }
 

@@ -158,6 +158,7 @@ struct AnswerCommand: ParsableCommand {
                 configuration.transport = transport
                 configuration.seed = seed
                 (configuration.wallStart, configuration.utcOffset) = LocalTime.at(configuration.start)
+                DigestCredentials().join(&configuration)
                 return AnsweringServer(
                     program: program, configuration: configuration, capacity: capacity.profile, faults: faults,
                     seed: seed)

@@ -246,8 +246,9 @@ struct LoadOptions: ParsableArguments {
         options.injections = try values.readInjections()
         options.files = ScenarioFiles.contents(of: options.scenario.shownFiles)
         options.allowsCommands = values.allowExec
-        options.username = values.authUser
-        options.password = values.authPassword
+        options.authenticationUser = values.authUser
+        options.authenticationPassword = values.authPassword
+        options.authenticationURI = values.authURI
         options.commandLine = CommandLine.arguments
         options.version = Sipmeter.version
         return options

@@ -32,6 +32,11 @@ struct ScenarioOptions: ParsableArguments {
     @Option(help: "Password of [authentication].")
     var authPassword = "password"
 
+    @Option(
+        name: .customLong("auth-uri"),
+        help: "URI that [authentication] hashes and shows. (default: sip: with the target's address and port)")
+    var authURI: String?
+
     @Flag(help: "Let the scenario run commands on this machine (exec command). Read the scenario first.")
     var allowExec = false
 
@@ -78,5 +83,6 @@ struct ScenarioOptions: ParsableArguments {
         constants.allowsCommands = allowExec
         constants.username = authUser
         constants.password = authPassword
+        constants.digestURI = authURI
     }
 }

@@ -47,6 +47,7 @@ import Testing
     /// Figures whose measure by this rule is the value.
     private static let makers: [String: @Sendable (Double) -> AdviceFigures] = [
         "nothing joined": { value in figures { $0.joined = value >= 1 ? 0 : 1 } },
+        "nothing answered": { value in figures { $0.isUnanswered = value >= 1 } },
         "receive drops": { value in figures { $0.receiveDrops = Int(value) } },
         "earlier work": cause(.earlierWork), "behind another task": cause(.behindAnotherTask),
         "CPU waking": cause(.cpuWaking), "asleep": cause(.asleep), "unknown thread": cause(.unknown),
@@ -61,6 +62,13 @@ import Testing
         "bursts": { value in figures { $0.burstSize = Int(value) } },
         "steady block": { value in figures { $0.steadyShare = value } },
         "stolen time": { value in figures { $0.stolenShare = value } },
+        "memory full": { value in figures { $0.unkept = Int(value) } },
+        "sent again": { value in
+            figures {
+                ($0.requests, $0.joined) = (100_000, 100_000)
+                $0.sentAgain = Int((value * 100_000).rounded())
+            }
+        },
         "lost records": { value in figures { $0.lost = UInt64(value) } },
         "not joined": { value in
             figures { ($0.requests, $0.joined) = (100_000, 100_000 - Int((value * 100_000).rounded())) }
@@ -90,6 +98,19 @@ import Testing
         let step = try #require(advice.steps.first { $0.name == name })
         #expect(step.text.hasSuffix(".") && step.command != "")
         #expect(!Advice(maker(Self.below(rule))).steps.contains { $0.name == name })
+    }
+
+    @Test func theSameStepIsSaidOnce() {
+        let advice = Advice(
+            Self.figures {
+                $0.largest = Self.block(.socketEnqueue, .applicationReceive, "socket wait")
+                $0.second = Self.block(.applicationReceive, .applicationSend, "application")
+                ($0.largestShare, $0.waitShare, $0.secondShare, $0.workShare) = (0.5, 0.5, 0.4, 0.4)
+                $0.causeShares[WaitCause.behindAnotherTask.rawValue] = 0.8
+                $0.workShares[WaitCause.behindAnotherTask.rawValue] = 0.7
+                ($0.behind, $0.workBehind) = ("cc1", "cc1")
+            })
+        #expect(advice.steps.map(\.name) == ["behind another task"])
     }
 
     @Test func rulesHaveNamesOfTheirOwn() {

@@ -47,6 +47,22 @@ import Testing
         #expect(result.clocks.count == 1 && result.clocks[0].contains(" s ahead of host's, give or take "))
     }
 
+    @Test func ofARecordingOfAPartOfTheLoadTheRestIsPutAside() {
+        let (host, whole) = pair(ahead: { _ in 7_000_000_000 })
+        var part = TraceBuilder(host: "guest")
+        // Of 1,000 requests the 200 in the middle, and what the guest saw of them.
+        for record in whole.records where TraceRecord(record.span).map({ Self.isInPart($0.time) }) ?? false {
+            part.append(record)
+        }
+        let result = Breakdown([host.recording, part.recording])
+        #expect(result.blocks.map(\.name) == Breakdown([host.recording, whole.recording]).blocks.map(\.name))
+        #expect(result.tally.joined == 200 && result.tally.requests == 200 && result.tally.outside == 800)
+    }
+
+    private static func isInPart(_ time: UInt64) -> Bool {
+        (7_400_000_000..<7_600_000_000).contains(time)
+    }
+
     @Test func aPlantedDriftIsFoundAndTakenOff() throws {
         // 80 us a second: 80 us over the run, four times what the bounds leave open.
         let (host, guest) = pair(ahead: { 1_000_000_000 + $0 / 12_500 })
@@ -57,6 +73,21 @@ import Testing
         #expect(abs(try #require(gains) - 80) < 1, "\(result.clocks)")
         let crossing = result.requests.map { $0.lengths[1].rawValue }
         #expect((crossing.min() ?? 0) > 2_000 - 8_000 && (crossing.max() ?? 0) < 22_000 + 8_000)
+    }
+
+    @Test func aClockThatIsBehindIsSaidToBe() {
+        let (host, guest) = pair(ahead: { _ in 7_000_000_000 })
+        var late = TraceBuilder(host: "host")
+        for record in host.records { late.append(Self.shifted(record, by: 40_000_000_000)) }
+        let result = Breakdown([late.recording, guest.recording])
+        #expect(result.clocks[0].contains(" s behind host's, give or take "), "\(result.clocks)")
+    }
+
+    private static func shifted(_ record: [UInt8], by length: Int64) -> [UInt8] {
+        var record = record
+        let time = TraceRecord(record.span)?.time ?? 0
+        TraceBuilder.put(time + UInt64(length), 8, at: 0, &record)
+        return record
     }
 
     @Test func ofUnequalCopiesTheOneThatCanHaveCausedItIsTaken() {
@@ -104,6 +135,8 @@ import Testing
             }
         }
         rows += "20,refused,0.5,,,,,,,,\n\n21,failed,0.5,0.600000000,0,,,,,,\n"
+        // It went on until long after the last event.
+        server.tally.lasted = .seconds(60)
         let log = try TraceLog.ofClient(rows: Array(rows.utf8).span, start: MonotonicInstant(nanoseconds: 0))
         #expect(log.unreadable == 0)
         var client = server.source

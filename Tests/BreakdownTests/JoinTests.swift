@@ -137,6 +137,37 @@ import Testing
         #expect(right.count >= 2)
     }
 
+    @Test func requestsThatWereNeverAnsweredDoNotHideThePointsOthersPassed() {
+        var trace = TraceBuilder()
+        for i in 0..<3 { trace.pass("ok-\(i)", at: Int64(i + 1) * 10_000, packet: 64, [1, 2, 3, 4, 5, 6]) }
+        for i in 0..<7 {
+            trace.see(.tapTransmit, Int64(i + 10) * 10_000, "lost-\(i)", packet: 128)
+            trace.see(.driverReceive, Int64(i + 10) * 10_000 + 1, "lost-\(i)", packet: 128)
+            trace.see(.protocolStart, Int64(i + 10) * 10_000 + 2, "lost-\(i)", packet: 128)
+        }
+        let result = trace.breakdown()
+        #expect(result.blocks.last?.to == .responseTransmit)
+        #expect(result.requests.map(\.total.rawValue) == [21, 21, 21])
+        #expect(result.tally.joined == 3 && result.tally.requests == 10)
+        #expect(result.tally.lacking.map(\.point) == [.socketEnqueue] && result.tally.lacking.map(\.count) == [7])
+    }
+
+    @Test func whereNothingIsAnsweredTheVerdictSaysSo() {
+        var trace = TraceBuilder()
+        for i in 0..<10 {
+            let at = Int64(i + 1) * 1_000_000
+            trace.see(.protocolStart, at, "call-\(i)", packet: 64)
+            trace.see(.socketEnqueue, at + 1_000, "call-\(i)", packet: 64, socket: TraceBuilder.socket)
+            trace.read(.applicationReceive, at + 5_000, TraceBuilder.request("call-\(i)"), thread: 9)
+        }
+        let advice = Advice(trace.breakdown())
+        #expect(
+            advice.verdict
+                == "no response was seen to any of 10 requests that came in; 80 % of the way to the application is "
+                + "socket wait")
+        #expect(advice.steps.first?.name == "nothing answered")
+    }
+
     @Test func aLostReceiveIsNoticedByItsResponse() {
         var trace = TraceBuilder()
         for i in 0..<20 {

@@ -3,6 +3,17 @@ import Datagrams
 import Testing
 
 @Suite struct TraceLogTests {
+    @Test func eventsThatMayNotBeKeptAreCounted() {
+        var trace = TraceBuilder()
+        for i in 0..<5 { trace.see(.socketEnqueue, Int64(100 + i), "call-\(i)") }
+        var log = TraceLog(mostEvents: 3)
+        for record in trace.records { log.append(record.span) }
+        #expect(log.isFull && log.events.count == 3 && log.unkept == 2)
+        let result = Breakdown([(trace.source, log, TraceTally())])
+        #expect(result.tally.unkept == 2)
+        #expect(Advice(result).cautions.contains { $0.contains("2 later records are not in these figures") })
+    }
+
     /// The key of one message, as the log has it.
     private func key(_ text: String, digest: TraceLog.Digest? = nil) -> (String, UInt32, CallTag.Method, UInt16)? {
         var trace = TraceBuilder(digest: digest)

@@ -20,6 +20,27 @@ import Testing
             ])
     }
 
+    @Test func theSocketWithTheAddressItselfGetsTheDatagram() {
+        let address = SocketAddress(ipv4: 0x7F00_0001, port: 5060)
+        let exact = SocketTable.Entry(address: address.withPort(0), port: 5060, inode: 1, isAny: false)
+        let any = SocketTable.Entry(address: SocketAddress(ipv4: 0, port: 0), port: 5060, inode: 2, isAny: true)
+        let both = SocketTable.Entry(
+            address: SocketAddress(ipv6High: 0, low: 0, port: 0), port: 5060, inode: 3, isAny: true)
+        #expect(SocketTable.receiving(at: address, true, of: [both, any, exact]) == [exact])
+        #expect(SocketTable.receiving(at: address, true, of: [both, any]) == [any])
+        #expect(SocketTable.receiving(at: address, true, of: [both]) == [both])
+        #expect(SocketTable.receiving(at: address, false, of: [both, any]).isEmpty)
+    }
+
+    @Test func aServerHasOneAddressWhereAllItsSocketsHaveIt() {
+        func entry(_ address: UInt32, isAny: Bool = false) -> SocketTable.Entry {
+            .init(address: SocketAddress(ipv4: address, port: 0), port: 5060, inode: 1, isAny: isAny)
+        }
+        #expect(SocketTable.commonAddress([entry(1), entry(1)]) == SocketAddress(ipv4: 1, port: 0))
+        #expect(SocketTable.commonAddress([entry(1), entry(2)]) == nil)
+        #expect(SocketTable.commonAddress([entry(0, isAny: true)]) == nil && SocketTable.commonAddress([]) == nil)
+    }
+
     @Test func soIsThatOfIPv6() {
         let text = """
               sl  local_address                         remote_address                        st tx_queue rx_queue

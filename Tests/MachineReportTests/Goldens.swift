@@ -82,6 +82,10 @@ enum Goldens {
                    > another driver or network card (ethtool -T eth0)
 
         Kernel probes
+          missing  probes of explain   none: the interfaces alone; CAP_BPF and
+                                       CAP_PERFMON are missing - what explain can see of
+                                       a server on this machine
+                   $ sudo setcap cap_perfmon,cap_bpf+ep /opt/sipmeter
           missing  BPF privilege       not effective (CAP_BPF, CAP_PERFMON) - programs
                                        in the kernel say where on this host a request
                                        waited
@@ -95,7 +99,7 @@ enum Goldens {
           ok       locked memory       8 MiB - not what BPF counts against since Linux
                                        5.11
 
-        19 ok, 8 limited, 5 missing. A run without options works here.
+        19 ok, 8 limited, 6 missing. A run without options works here.
         All privileges at once (setcap replaces what the file had):
           $ sudo setcap cap_net_admin,cap_net_raw,cap_sys_nice,cap_perfmon,cap_bpf+ep /opt/sipmeter
 
@@ -184,6 +188,10 @@ enum Goldens {
                    > another driver or network card (ethtool -T veth0)
 
         Kernel probes
+          missing  probes of explain   none: the interfaces alone; CAP_BPF and
+                                       CAP_PERFMON are missing - what explain can see of
+                                       a server on this machine
+                   > start the container with --cap-add=SYS_ADMIN
           missing  BPF privilege       not effective (CAP_SYS_ADMIN) - programs in the
                                        kernel say where on this host a request waited
                    > start the container with --cap-add=SYS_ADMIN
@@ -198,7 +206,7 @@ enum Goldens {
                                        it
                    $ ulimit -l 16384
 
-        3 ok, 14 limited, 10 missing. A run without options does not work here:
+        3 ok, 14 limited, 11 missing. A run without options does not work here:
         loopback, open files.
 
         """#
@@ -271,6 +279,8 @@ enum Goldens {
                                        a response time
 
         Kernel probes
+          ok       probes of explain   functions and tracepoints - what explain can see
+                                       of a server on this machine
           ok       BPF privilege       effective - programs in the kernel say where on
                                        this host a request waited
           ok       kernel types (BTF)  /sys/kernel/btf/vmlinux - probes read the
@@ -282,7 +292,7 @@ enum Goldens {
           ok       locked memory       unlimited - not what BPF counts against since
                                        Linux 5.11
 
-        31 ok, 0 limited, 0 missing. A run without options works here.
+        32 ok, 0 limited, 0 missing. A run without options works here.
 
         """#
 }

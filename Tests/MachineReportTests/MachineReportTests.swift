@@ -130,7 +130,7 @@ import Testing
         MachineFile.append(report, to: &bytes)
         let text = String(decoding: bytes.storage[..<bytes.count], as: UTF8.self)
         for finding in report.findings { #expect(text.contains("\"key\": \"\(finding.key)\"")) }
-        #expect(text.contains("\"counts\": {\n    \"ok\": 19,\n    \"limited\": 8,\n    \"missing\": 5\n  }"))
+        #expect(text.contains("\"counts\": {\n    \"ok\": 19,\n    \"limited\": 8,\n    \"missing\": 6\n  }"))
         #expect(text.contains("\"command\": \"sudo setcap cap_net_admin+ep /opt/sipmeter\""))
     }
 }

@@ -74,6 +74,7 @@ enum Machines {
         facts.trials.callTag = .init(refusal: "Invalid argument")
         facts.trials.rawSocket = .init(refusal: "Operation not permitted")
         facts.trials.realtime = .init(refusal: "Operation not permitted")
+        facts.trials.probes = .init(rung: nil, reason: "CAP_BPF and CAP_PERFMON are missing")
         facts.trials.receiveBuffer = 212_992
         facts.trials.sendBuffer = 212_992
         facts.interfaces = [
@@ -108,6 +109,7 @@ enum Machines {
         facts.trials.rawSocket = .init(refusal: "Operation not permitted")
         facts.trials.realtime = .init(refusal: "Operation not permitted")
         facts.trials.segmentation = .init(refusal: "Protocol not available")
+        facts.trials.probes = .init(rung: nil, reason: "CAP_BPF and CAP_PERFMON are missing")
         facts.trials.receiveBuffer = 106_496
         facts.trials.sendBuffer = 106_496
         facts.interfaces = (0..<6).map { .init(name: "veth\($0)", timestamping: 0x8) }
@@ -157,6 +159,7 @@ enum Machines {
         facts.fileCapabilities = [
             0x01, 0, 0, 2, 0, 0x30, 0x80, 0, 0, 0, 0, 0, 0xC0, 0, 0, 0, 0, 0, 0, 0,
         ]
+        facts.trials.probes = .init(rung: "functions and tracepoints", reason: "")
         facts.trials.receiveBuffer = 4 << 20
         facts.trials.sendBuffer = 4 << 20
         facts.interfaces = [

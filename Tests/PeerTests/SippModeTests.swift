@@ -232,6 +232,48 @@ extension AgainstPeers {
             #expect(try left.last("counts.csv", "0_INVITE_Sent") == 6)
         }
 
+        private static let saying = """
+            <?xml version="1.0" encoding="UTF-8"?>
+            <scenario name="says">
+              <send retrans="500"><![CDATA[
+                OPTIONS sip:[remote_ip]:[remote_port] SIP/2.0
+                Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+                From: <sip:a@[local_ip]>;tag=1
+                To: <sip:b@[remote_ip]>
+                Call-ID: [call_id]
+                CSeq: 1 OPTIONS
+                Content-Length: 0
+
+              ]]></send>
+              <recv response="200">
+                <action>
+                  <log message="call [call_number] has [last_CSeq:]"/>
+                  <warning message="beware of [call_number]"/>
+                </action>
+              </recv>
+            </scenario>
+            """
+
+        @Test(.needs(.sipp)) func whatAScenarioLogsAndWarnsOfIsWrittenAsBySipp() async throws {
+            let callee = try String(contentsOfFile: try await Flows.file("options-uas", in: Scratch()), encoding: .utf8)
+            let (theirs, ours) = try await Self.against(Self.ours, "-sf flow.xml", scenario: callee) { port in
+                let line = "-sf flow.xml 127.0.0.1:\(port) -i 127.0.0.1 -m 3 -r 50 -nostdin -trace_logs -trace_err"
+                return (
+                    try await Self.run(Self.caller, line, scenario: Self.saying),
+                    try await Self.run(Self.ours, line, scenario: Self.saying)
+                )
+            }
+            for left in [theirs, ours] {
+                #expect(left.finished.status == 0, "\(left.finished)")
+                let lines = left.files["logs.log"]?.split(separator: "\n").sorted() ?? []
+                #expect(lines.count == 3 && lines.first?.hasPrefix("call 1 has ") == true, "\(lines)")
+                for call in 1...3 {
+                    #expect(left.files["errors.log"]?.contains(": beware of \(call)") == true, "\(left.files)")
+                }
+            }
+            #expect(ours.files["logs.log"] == theirs.files["logs.log"])
+        }
+
         @Test func aTakenPortEndsWith254() async throws {
             try await Self.against(Self.ours) { port in
                 let left = try await Self.run(Self.ours, "-sn uas -i 127.0.0.1 -p \(port) -nostdin")

@@ -47,6 +47,13 @@ import Testing
         #expect(Self.rttRow(call) == "1,x,0.000000005,,,,,,0.000,,,,0,app,unsent\n")
     }
 
+    @Test func aFailedCheckIsOneWordInTheTableAndSaysItsKindInTheSummary() {
+        var out = ByteBuffer(capacity: 16)
+        out.append(outcome: .check(.testFails))
+        #expect(String(decoding: out.storage[..<out.count], as: UTF8.self) == "check")
+        #expect(CallOutcome.check(.testFails).text == "check: test does not hold")
+    }
+
     @Test(
         arguments: [
             (.ok, "ok"), (.status(486), "486"), (.timeout, "timeout"), (.unexpected, "unexpected"),

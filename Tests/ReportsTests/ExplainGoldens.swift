@@ -32,7 +32,7 @@ enum ExplainGoldens {
         transmit stack            3.315   0.351   3.162   4.169   4.198     0.6      0.0
         reply to host             9.516   3.946   7.678   19.59   19.99     1.7      0.0
         reply to client           10.78   1.961   9.953   15.76   15.98     1.9      0.0
-        total                     573.8   266.2   586.5    1165    1643   100.0    100.0
+        total                     573.8   266.1   586.5    1165    1643   100.0    100.0
           Inferred, by order: socket wait, application
           From one clock to another: copy and guest wake-up +- 26.0 us, reply to host +-
             26.0 us

@@ -1,6 +1,7 @@
 import Datagrams
 import Observations
 import SIP
+import Scenarios
 import Simulation
 import StandardScenarios
 import Testing
@@ -82,6 +83,36 @@ import UserAgent
             ) { $0.transport = transport }
             uac.advance(to: VirtualRun.start)
             #expect(uac.engine.counters.largeRequests == count)
+        }
+    }
+
+    /// Over a stream nothing else says where a message ends (18.3).
+    @Test(arguments: [
+        ("Content-Length: [len]", true), ("l: 0", true), ("content-length : 0", true), ("[last_Content-Length:]", true),
+        ("Subject: Content-Length: 0", false), ("Subject: x", false), ("[routes]\nL: 0", true), ("X-l: 0", false),
+    ])
+    func aMessageWithoutItsLengthIsNoticed(_ header: String, _ saysLength: Bool) throws {
+        let program = try VirtualEnds.program(
+            Array(
+                """
+                <scenario name="length"><send><![CDATA[
+                OPTIONS sip:a@b SIP/2.0
+                Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+                From: <sip:a@b>;tag=1
+                To: <sip:a@b>
+                Call-ID: [call_id]
+                CSeq: 1 OPTIONS
+                \(header)
+
+                l: 4 of the body, which does not count
+                ]]></send></scenario>
+                """.utf8), name: "length.xml", isClient: true)
+        #expect(program.linesWithoutLength.isEmpty == saysLength)
+    }
+
+    @Test func theStandardScenariosSayTheLengthOfEveryMessage() throws {
+        for (text, isClient) in [(StandardScenarios.uac, true), (StandardScenarios.uas, false)] {
+            #expect(try VirtualEnds.program(text, name: "x", isClient: isClient).linesWithoutLength.isEmpty)
         }
     }
 

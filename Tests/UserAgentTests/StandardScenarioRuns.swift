@@ -27,7 +27,7 @@ import UserAgent
     /// The digest itself is another module's; here the seam answers.
     private static let credentials: CredentialsMaker = { exchange in
         var index = MessageIndex()
-        guard exchange.challenge.count > 0, exchange.nonceCount == 1, exchange.username.count > 0 else { return false }
+        guard exchange.challenge.count > 0, exchange.username.count > 0 else { return false }
         index = exchange.requestIndex
         exchange.credentials.append(
             exchange.challengeIndex.startLine == .response(status: 407)

@@ -11,7 +11,7 @@ package struct BreakdownOptions: Sendable {
     package var end: End
     /// Requests that arrive within this of each other are one burst.
     package var burstGap: Nanoseconds
-    /// Of the requests: a point that fewer of them passed is no part of the way. At half, a probe that fires now and then
+    /// Of the requests that were answered, or where none was of all: a point that fewer of them passed is no part of the way. At half, a probe that fires now and then
     /// costs its own point and not the requests.
     package var leastPresence: Double
 

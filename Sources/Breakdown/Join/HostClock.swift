@@ -110,9 +110,10 @@ struct ClockEstimate {
 }
 
 extension ClockEstimate {
-    /// `guest` is ahead of `host` by so much.
+    /// How much `far` is ahead of `near`, or behind it.
     func sentence(far: String, near: String) -> String {
-        let value = DecimalMicroseconds.textWithUnit(Nanoseconds(line.offset))
+        let isAhead = line.offset >= 0
+        let value = DecimalMicroseconds.textWithUnit(Nanoseconds(isAhead ? line.offset : -line.offset))
         switch offset.basis {
         case .asserted: return "\(near) and \(far) have one clock."
         case .unbounded:
@@ -121,9 +122,14 @@ extension ClockEstimate {
                 + "back. Blocks between them mean nothing."
         case .compatible, .estimated, .contradictory:
             let uncertainty = DecimalMicroseconds.text(offset.uncertainty ?? .zero)
-            var text = "\(far)'s clock is \(value) ahead of \(near)'s, give or take \(uncertainty) us"
-            if line.drift != 0 { text += ", and gains \(DecimalMicroseconds.partsPerMillion(line.drift)) us a second" }
-            text += " (from \(crossings) requests)."
+            var text =
+                "\(far)'s clock is \(value) \(isAhead ? "ahead of" : "behind") \(near)'s, give or take \(uncertainty) us"
+            if line.drift != 0 {
+                text +=
+                    ", and \(line.drift > 0 ? "gains" : "loses") "
+                    + "\(DecimalMicroseconds.partsPerMillion(abs(line.drift))) us a second"
+            }
+            text += " (from \(crossings) request\(crossings == 1 ? "" : "s"))."
             if offset.basis == .contradictory {
                 text += " Some requests contradict this: one of the clocks was set, or drifts unevenly."
             }

@@ -135,6 +135,8 @@ private struct Join {
         }
         if start == .max { start = 0 }
         let assembly = assembly(clocks)
+        let span = commonSpan()
+        var isOutside: [Bool] = []
         for request in index.keys.indices {
             let row = assembly.row(request)
             if index.keys[request].method == .ack {
@@ -142,16 +144,60 @@ private struct Join {
             } else if row.isRequest || row.firstResponse != nil || row.times.first != nil {
                 requests.append(request)
                 rows.append(row)
+                isOutside.append(span.map { !$0.contains(begin(row) ?? $0.lowerBound) } ?? false)
             }
         }
-        findChain()
+        findChain(zip(rows, isOutside).filter { !$0.1 }.map(\.0))
+        setAside(isOutside)
         count()
     }
 
-    private mutating func findChain() {
+    /// When all hosts recorded; nil where their clocks could not be compared.
+    private func commonSpan() -> ClosedRange<Int64>? {
+        guard logs.count > 1, uncertainties.allSatisfy({ $0 != nil }) else { return nil }
+        var span = Int64.min...Int64.max
+        for host in logs.indices {
+            guard let (from, to) = recorded(host) else { return nil }
+            let own = relative(from, host: host)...max(relative(from, host: host), relative(to, host: host))
+            guard span.overlaps(own) else { return nil }
+            span = span.clamped(to: own)
+        }
+        return span
+    }
+
+    /// By the host's own clock. Probes say how long they recorded, events or not; of a client's run, and of a recording that
+    /// was stopped hard, events are all that tells.
+    private func recorded(_ host: Int) -> (MonotonicInstant, MonotonicInstant)? {
+        guard let first = logs[host].events.first, let last = logs[host].events.last else { return nil }
+        let (source, lasted) = (recordings[host].source, recordings[host].tally.lasted)
+        if source.rung == .client || lasted <= .zero { return (first.at, last.at) }
+        return (min(first.at, source.clocks.monotonic), max(last.at, source.clocks.monotonic + lasted))
+    }
+
+    private func begin(_ row: RequestRow) -> Int64? {
+        for point in ProbePoint.way { if let at = corrected(row, point) { return at } }
+        return nil
+    }
+
+    /// Of a recording of a part of the load the rest of the load is not missing. What was seen at all points counts.
+    private mutating func setAside(_ isOutside: [Bool]) {
+        let kept = rows.indices.filter { i in !isOutside[i] || chain.allSatisfy { rows[i].times.has($0) } }
+        tally.outside = rows.count - kept.count
+        if tally.outside == 0 { return }
+        rows = kept.map { rows[$0] }
+        requests = kept.map { requests[$0] }
+    }
+
+    private mutating func findChain(_ rows: [RequestRow]) {
+        func counts(_ point: ProbePoint, in rows: [RequestRow]) -> Double { Double(rows.count { $0.times.has(point) }) }
+        // A request that was dropped or never answered does not say which points there are: those with an end do.
+        let ends = ProbePoint.way.filter(\.isOfResponse).map { (point: $0, count: counts($0, in: rows)) }
+        let most = ends.map(\.count).max() ?? 0
+        let end = ends.last { $0.count > 0 && $0.count >= most * options.leastPresence }
+        let whole = end.map { end in rows.filter { $0.times.has(end.point) } } ?? rows
         chain = ProbePoint.way.filter { point in
-            let seen = rows.count { $0.times.has(point) }
-            return seen > 0 && Double(seen) >= Double(rows.count) * options.leastPresence
+            let seen = counts(point, in: whole)
+            return seen > 0 && seen >= Double(whole.count) * options.leastPresence
         }
         blocks = zip(chain, chain.dropFirst()).map { from, to in
             var block = Breakdown.Block(
@@ -179,6 +225,7 @@ private struct Join {
         tally.requestsDropped = rows.count { $0.dropped > 0 }
         tally.sentAgain = rows.count { $0.copies > 1 }
         tally.unreadable = recordings.reduce(0) { $0 + $1.log.unreadable }
+        tally.unkept = recordings.reduce(0) { $0 + $1.log.unkept }
         var lacking = [Int](repeating: 0, count: ProbePoint.way.count)
         for row in rows {
             if let point = chain.first(where: { !row.times.has($0) }) { lacking[point.place] += 1 }

@@ -23,14 +23,15 @@ package struct Advice: Sendable, Equatable {
         cautions = holding.filter { $0.place == .caution }.compactMap { rule in
             rule.clause.map { Self.sentence($0(figures)) }
         }
+        steps = []
         let ordered = holding.enumerated().sorted { a, b in
             (a.element.place.rawValue, -Self.weight(a.element, figures), a.offset)
                 < (b.element.place.rawValue, -Self.weight(b.element, figures), b.offset)
         }
-        steps = ordered.map { rule in
-            Step(
-                name: rule.element.name, text: rule.element.advice(figures),
-                command: rule.element.command.map { $0(figures) })
+        for (_, rule) in ordered {
+            let step = Step(name: rule.name, text: rule.advice(figures), command: rule.command.map { $0(figures) })
+            // The same neighbour may be in the way twice.
+            if !steps.contains(where: { $0.text == step.text && $0.command == step.command }) { steps.append(step) }
         }
     }
 

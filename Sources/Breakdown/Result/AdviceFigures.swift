@@ -7,7 +7,12 @@ package struct AdviceFigures: Sendable {
     package var receiveDrops = 0
     package var requestsDropped = 0
     package var lost: UInt64 = 0
-    /// Of CPU time, where the hypervisor tells: the worst host.
+    package var unkept = 0
+    /// Requests that were seen arriving more than once.
+    package var sentAgain = 0
+    /// Requests were followed into the server, and no response was seen to any.
+    package var isUnanswered = false
+    /// CPU time over time, where the hypervisor tells: the worst host. Of several CPUs it may be above 1.
     package var stolenShare = 0.0
     /// The response time swings: shares are of its variance, else of its mean.
     package var isSwinging = false
@@ -34,7 +39,7 @@ package struct AdviceFigures: Sendable {
     package var burstSize = 1
     /// Threads that received requests.
     package var receivers = 0
-    /// Of the server; 0: not known.
+    /// Of the server, the one that received the most requests; 0: not known.
     package var process: UInt32 = 0
     /// How far the clocks may be off, against the length of the largest block.
     package var clockShare = 0.0
@@ -47,6 +52,9 @@ package struct AdviceFigures: Sendable {
         receiveDrops = breakdown.tally.receiveDrops
         requestsDropped = breakdown.tally.requestsDropped
         lost = breakdown.recordings.reduce(0) { $0 &+ $1.lost }
+        unkept = breakdown.tally.unkept
+        sentAgain = breakdown.tally.sentAgain
+        isUnanswered = joined > 0 && breakdown.blocks.last?.to.isOfRequest == true
         for recording in breakdown.recordings where recording.lasted > .zero {
             guard let stolen = recording.stolen else { continue }
             stolenShare = max(stolenShare, Double(stolen.rawValue) / Double(recording.lasted.rawValue))
@@ -60,7 +68,7 @@ package struct AdviceFigures: Sendable {
         (workShares, workBehind) = causes(of: breakdown.work)
         burstSize = Self.typicalBurst(breakdown.requests)
         receivers = Set(breakdown.requests.map(\.receiver)).subtracting([0]).count
-        process = breakdown.threads.first?.process ?? 0
+        process = Self.busiest(breakdown)
     }
 
     private mutating func readBlocks(_ breakdown: Breakdown) {
@@ -111,6 +119,15 @@ package struct AdviceFigures: Sendable {
         return (shares, lengths.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key ?? "")
     }
 
+    /// A server's first process often only started the others.
+    private static func busiest(_ breakdown: Breakdown) -> UInt32 {
+        var counts: [UInt32: Int] = [:]
+        for request in breakdown.requests { counts[request.receiver, default: 0] += 1 }
+        // Of two that received as many always the same.
+        let busiest = breakdown.threads.max { counts[$0.thread, default: 0] < counts[$1.thread, default: 0] }
+        return busiest?.process ?? 0
+    }
+
     private static func typicalBurst(_ requests: [Breakdown.Request]) -> Int {
         let sizes = requests.map(\.burstSize).sorted()
         return sizes.isEmpty ? 1 : Int(sizes[sizes.count / 2])
@@ -120,7 +137,7 @@ package struct AdviceFigures: Sendable {
     package static let leastSwing = 0.2
 
     /// The words for what shares are of.
-    var whole: String { isSwinging ? "swing" : "response time" }
+    var whole: String { isUnanswered ? "way to the application" : isSwinging ? "swing" : "response time" }
 
     func causeShare(_ cause: WaitCause) -> Double { causeShares[cause.rawValue] }
 

@@ -39,7 +39,7 @@ package struct AdviceRule: Sendable {
 
 extension AdviceRule {
     package static let table: [AdviceRule] =
-        [nothingJoined, drops] + causes + workCauses + blocks + beside + cautions
+        [nothingJoined, nothingAnswered, drops] + causes + workCauses + blocks + beside + cautions
 
     /// A block or cause that has so much of it is worth a step; two may have it at once.
     static let worthwhile = 0.3
@@ -61,6 +61,15 @@ extension AdviceRule {
                     + "response can be followed, too."
         },
         command: { _ in "sipmeter doctor" })
+
+    private static let nothingAnswered = AdviceRule(
+        name: "nothing answered", place: .lead, threshold: 1, reason: "a way without an end has no response time",
+        measure: { $0.isUnanswered ? 1 : 0 },
+        clause: { "no response was seen to any of \($0.joined) request\($0.joined == 1 ? "" : "s") that came in" },
+        advice: { _ in
+            "See in the server's own log why it does not answer, and whether its responses leave from another port."
+        },
+        command: nil)
 
     private static let drops = AdviceRule(
         name: "receive drops", place: .lead, threshold: 1,
@@ -241,12 +250,18 @@ extension AdviceRule {
             command: { _ in "pgrep --list-name vhost" }),
         block(
             "network", reason: "it happens outside the hosts that were watched",
-            { $0.from == .requestSent || $0.to == .responseArrived },
+            {
+                $0.from == .requestSent && $0.to.place <= ProbePoint.socketEnqueue.place
+                    || $0.to == .responseArrived && $0.from.place >= ProbePoint.applicationSend.place
+            },
             advice: "Capture at hops in between and let sipmeter put the captures together.",
             command: { _ in "sipmeter analyze NEAR.pcap FAR.pcap" }),
         block(
             "server as a whole", reason: "only the wire was seen, so the server is one block",
-            { $0.from.place < ProbePoint.applicationReceive.place && $0.to == .responseTransmit },
+            {
+                $0.from.place < ProbePoint.applicationReceive.place
+                    && $0.to.place >= ProbePoint.responseTransmit.place
+            },
             advice: "Let the probes look inside: they need CAP_BPF and CAP_PERFMON, and a kernel with BTF.",
             command: { _ in "sipmeter doctor" }),
     ]
@@ -285,7 +300,7 @@ extension AdviceRule {
             name: "stolen time", place: .beside, threshold: 0.01,
             reason: "one percent of the time is many waits of milliseconds, and no figure of the guest shows them",
             measure: { $0.stolenShare },
-            clause: { "the hypervisor kept \(percent($0.stolenShare)) of the CPU time to itself" },
+            clause: { "the hypervisor kept \(percent($0.stolenShare)) of a CPU to itself" },
             advice: { _ in
                 "Give the virtual machine CPUs of its own: pin them on the host, and do not promise them twice."
             },
@@ -299,6 +314,25 @@ extension AdviceRule {
             name: "lost records", place: .caution, threshold: 1, reason: "what is lost may be what was slow",
             measure: { Double($0.lost) }, clause: { "\($0.lost) records found no room in the ring and are missing" },
             advice: { _ in "Lower the rate, or record a share of the requests." }, command: nil),
+        AdviceRule(
+            name: "memory full", place: .caution, threshold: 1, reason: "what came later is in no figure",
+            measure: { Double($0.unkept) },
+            clause: { "memory for events was full, and \($0.unkept) later records are not in these figures" },
+            advice: { _ in "Watch for a shorter time, or at a lower rate; what --record wrote is whole." }, command: nil
+        ),
+        AdviceRule(
+            name: "sent again", place: .caution, threshold: 0.01,
+            reason: "the wait for a copy that is answered is the caller's timer, 500 ms at first, and no work",
+            // Where a full receive buffer is why, that is said already.
+            measure: { $0.receiveDrops > 0 ? 0 : Double($0.sentAgain) / Double(max($0.requests, 1)) },
+            clause: { figures in
+                "\(figures.sentAgain) of \(figures.requests) requests came more than once, and their time begins with the "
+                    + "first copy that reached the application"
+            },
+            advice: { _ in
+                "See whether the server ignores first copies or only answers too late (`copies` in blocks.csv)."
+            },
+            command: nil),
         AdviceRule(
             name: "not joined", place: .caution, threshold: 0.002,
             reason: "two in a thousand is what probes attached to a running server may miss",

@@ -109,12 +109,17 @@ package struct Breakdown: Sendable {
         package var acks = 0
         /// Records of no known point, cut short, or with a message whose Call-ID or CSeq cannot be read.
         package var unreadable = 0
+        /// Records that came when memory for events was full.
+        package var unkept = 0
+        /// Requests that began when not all hosts recorded, and lack a point; they are in no other figure.
+        package var outside = 0
         package init() {}
 
         package static func == (a: Tally, b: Tally) -> Bool {
             a.requests == b.requests && a.joined == b.joined && a.receiveDrops == b.receiveDrops
                 && a.requestsDropped == b.requestsDropped && a.sentAgain == b.sentAgain && a.acks == b.acks
-                && a.unreadable == b.unreadable && a.lacking.elementsEqual(b.lacking) { $0 == $1 }
+                && a.unreadable == b.unreadable && a.unkept == b.unkept && a.outside == b.outside
+                && a.lacking.elementsEqual(b.lacking) { $0 == $1 }
         }
     }
 

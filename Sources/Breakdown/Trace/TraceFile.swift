@@ -129,8 +129,9 @@ extension TraceFile {
 // MARK: reading
 
 extension TraceFile {
+    /// - Parameter mostEvents: of those in the file so many are kept at most (`TraceLog`).
     package static func read(
-        _ bytes: borrowing Span<UInt8>, digest: TraceLog.Digest? = nil
+        _ bytes: borrowing Span<UInt8>, digest: TraceLog.Digest? = nil, mostEvents: Int = .max
     ) throws(TraceFileError) -> TraceFile {
         var reader = ByteReader()
         try readMagic(bytes, &reader)
@@ -138,7 +139,9 @@ extension TraceFile {
             let source = readSource(bytes.extracting(reader.at..<reader.at + Int(length)))
         else { throw .damagedHeader }
         reader.skip(padded(reader.at + Int(length)) - reader.at)
-        var file = TraceFile(source: source, log: TraceLog(digest: digest), tally: TraceTally(), ending: .cutShort)
+        var file = TraceFile(
+            source: source, log: TraceLog(digest: digest, mostEvents: mostEvents), tally: TraceTally(),
+            ending: .cutShort)
         file.readItems(bytes, &reader)
         return file
     }

@@ -12,6 +12,8 @@ package struct TraceLog: Sendable {
     package private(set) var events: [TraceEvent] = []
     /// Records of no known point, cut short, or holding a message whose key cannot be read.
     package private(set) var unreadable = 0
+    /// Records that came when there were as many events as may be kept.
+    package private(set) var unkept = 0
 
     private var keys = ByteTable()
     private var commands = ByteTable()
@@ -20,9 +22,17 @@ package struct TraceLog: Sendable {
     private var digests: [UInt32: UInt32] = [:]
     private var longKeys = ByteTable()
     private let digest: Digest?
+    private let mostEvents: Int
 
-    /// Without `digest` a Call-ID longer than 32 bytes that is read from a message does not meet itself in a tag.
-    package init(digest: Digest? = nil) { self.digest = digest }
+    /// - Parameters:
+    ///   - digest: without it a Call-ID longer than 32 bytes that is read from a message does not meet itself in a tag.
+    ///   - mostEvents: later ones are counted and forgotten, so that a recording without an end does not take all memory.
+    package init(digest: Digest? = nil, mostEvents: Int = .max) {
+        self.digest = digest
+        self.mostEvents = mostEvents
+    }
+
+    package var isFull: Bool { events.count >= mostEvents }
 
     package var callIDCount: Int { keys.count }
 
@@ -31,6 +41,10 @@ package struct TraceLog: Sendable {
             let point = ProbePoint(rawValue: raw), record.time <= Self.latestTime
         else {
             unreadable += 1
+            return
+        }
+        if isFull {
+            unkept += 1
             return
         }
         var event = TraceEvent(at: MonotonicInstant(nanoseconds: Int64(record.time)), point: point)

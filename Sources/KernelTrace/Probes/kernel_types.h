@@ -32,6 +32,8 @@ struct sk_buff {
 struct sock_common {
     // In host order.
     __u16 skc_num;
+    // The address it is bound to, as in a packet; 0: any.
+    __u32 skc_rcv_saddr;
     possible_net_t skc_net;
 } KERNEL_TYPE;
 

@@ -89,9 +89,14 @@ struct packet {
     __u32 text_count;
     // Of the tag, its type first; 0: it has none.
     __u32 tag;
+    // Both of its ports are the server's: the usual thing between two SIP servers.
+    __u32 is_between_servers;
 };
 
 enum direction { FOREIGN, REQUEST, RESPONSE };
+
+// `SIP/`, as it stands in memory.
+enum { STATUS_LINE = 0x2f504953 };
 
 static __always_inline __u16 port_at(const struct packet *packet, __u32 at) {
     return (__u16)(packet->bytes[at] << 8 | packet->bytes[at + 1]);
@@ -105,14 +110,24 @@ static __always_inline enum direction direction(struct packet *packet, __u32 udp
     __u16 length = port_at(packet, udp + 4);
     packet->text = udp + UDP_HEADER;
     packet->text_count = length > UDP_HEADER ? length - UDP_HEADER : 0;
-    if (port_at(packet, udp + 2) == config.port) return REQUEST;
-    if (port_at(packet, udp) == config.port) return RESPONSE;
-    return FOREIGN;
+    int is_to = port_at(packet, udp + 2) == config.port, is_from = port_at(packet, udp) == config.port;
+    packet->is_between_servers = is_to && is_from;
+    return is_to ? REQUEST : is_from ? RESPONSE : FOREIGN;
 }
 
-// Reads the headers at `ip`. Ports lie at few places: behind a plain header, behind a tagged one, behind other options.
-static __always_inline enum direction read_packet(struct packet *packet, const void *ip) {
+// Where ports do not tell them apart, the text does: only a response begins with the protocol.
+static __always_inline enum direction told_by_text(struct packet *packet, enum direction found, const void *ip) {
+    if (!packet->is_between_servers || packet->tag) return found;
+    __u32 start = 0;
+    bpf_probe_read_kernel(&start, sizeof(start), ip + packet->text);
+    return start == STATUS_LINE ? RESPONSE : REQUEST;
+}
+
+// Reads the headers at `ip`. `reads_text`: on the way out, where a packet between two servers may be either's. Ports lie at few
+// places: behind a plain header, behind a tagged one, behind other options.
+static __always_inline enum direction read_packet(struct packet *packet, const void *ip, int reads_text) {
     packet->tag = 0;
+    packet->is_between_servers = 0;
     if (bpf_probe_read_kernel(packet->bytes, HEADERS, ip)) return FOREIGN;
     __u8 version = packet->bytes[0] >> 4;
     if (version == 4) {
@@ -132,12 +147,16 @@ static __always_inline enum direction read_packet(struct packet *packet, const v
             found = direction(packet, IPV4_HEADER);
             packet->text = udp + UDP_HEADER;
         }
+        if (reads_text) found = told_by_text(packet, found, ip);
         if (config.address && found == REQUEST && address_at(packet, 16) != config.address) return FOREIGN;
         if (config.address && found == RESPONSE && address_at(packet, 12) != config.address) return FOREIGN;
         return found;
     }
     if (version != 6) return FOREIGN;
-    if (packet->bytes[6] == UDP) return direction(packet, IPV6_HEADER);
+    if (packet->bytes[6] == UDP) {
+        enum direction found = direction(packet, IPV6_HEADER);
+        return reads_text ? told_by_text(packet, found, ip) : found;
+    }
     // The tag's header: next header, 5 for 48 bytes, the option of 40, padding.
     if (packet->bytes[6] != DESTINATION_OPTIONS || packet->bytes[40] != UDP || packet->bytes[41] != 5) return FOREIGN;
     if (packet->bytes[IPV6_TAG] == IPV6_TAG_TYPE && packet->bytes[IPV6_TAG + 1] == IPV6_TAG_LENGTH) packet->tag = IPV6_TAG;
@@ -190,8 +209,12 @@ struct text_record {
     __u8 text[TRACE_TEXT_CAPACITY];
 };
 
-// As much of `length` as there is room for.
-static __always_inline __u32 clamped(__u32 length) { return length > TRACE_TEXT_CAPACITY ? TRACE_TEXT_CAPACITY : length; }
+// As much of `length` as there is room for. The barrier keeps the compiler from comparing some other copy of it than the
+// one that is used: the verifier believes only what it saw compared.
+static __always_inline __u32 clamped(__u32 length) {
+    barrier_var(length);
+    return length > TRACE_TEXT_CAPACITY ? TRACE_TEXT_CAPACITY : length;
+}
 
 static __always_inline void copy_tag(__u8 *target, const struct packet *packet) {
     __builtin_memcpy(target, packet->bytes + (packet->tag == IPV6_TAG ? IPV6_TAG : IPV4_HEADER), TRACE_TAG_CAPACITY);
@@ -236,6 +259,11 @@ static __always_inline void record_packet(
     }
 }
 
+static __always_inline int is_watched(int process) {
+    __u32 key = process;
+    return process && bpf_map_lookup_elem(&watched, &key);
+}
+
 // MARK: on the way to the socket
 
 SEC("tp_btf/net_dev_start_xmit")
@@ -243,10 +271,12 @@ int BPF_PROG(device_transmit, struct sk_buff *skb, struct net_device *device) {
     __u64 now = bpf_ktime_get_ns();
     struct packet packet;
     const void *ip = skb->head + skb->network_header;
-    enum direction found = read_packet(&packet, ip);
+    enum direction found = read_packet(&packet, ip, 1);
     if (found == FOREIGN) return 0;
     if (found == REQUEST) {
         if (config.tap_interface && device->ifindex != (int)config.tap_interface) return 0;
+        // What the server itself sends to its next hop, a proxy for instance, is no request to it.
+        if (packet.is_between_servers && !config.is_host && is_watched(bpf_get_current_pid_tgid() >> 32)) return 0;
         record_packet(TRACE_TAP_TRANSMIT, now, skb, 0, device->ifindex, ip, &packet);
     } else if (!config.is_host && is_in_namespace(device)) {
         record_text(TRACE_RESPONSE_TRANSMIT, now, skb, 0, device->ifindex, ip, &packet);
@@ -262,7 +292,7 @@ int BPF_PROG(tap_read, struct sk_buff *skb, int length) {
     const void *ip = skb->head + skb->network_header;
     struct net_device *device = skb->dev;
     if (!device || (config.tap_interface && device->ifindex != (int)config.tap_interface)) return 0;
-    if (read_packet(&packet, ip) == REQUEST) record_packet(TRACE_TAP_READ, now, skb, 0, device->ifindex, ip, &packet);
+    if (read_packet(&packet, ip, 0) == REQUEST) record_packet(TRACE_TAP_READ, now, skb, 0, device->ifindex, ip, &packet);
     return 0;
 }
 
@@ -271,7 +301,7 @@ static __always_inline int driver_receive(struct sk_buff *skb) {
     struct packet packet;
     const void *ip = skb->data;
     struct net_device *device = skb->dev;
-    if (read_packet(&packet, ip) != REQUEST || !is_in_namespace(device)) return 0;
+    if (read_packet(&packet, ip, 0) != REQUEST || !is_in_namespace(device)) return 0;
     record_packet(TRACE_DRIVER_RECEIVE, now, skb, 0, device->ifindex, ip, &packet);
     return 0;
 }
@@ -288,7 +318,7 @@ int BPF_PROG(protocol_start, struct sk_buff *skb) {
     struct packet packet;
     const void *ip = skb->data;
     struct net_device *device = skb->dev;
-    enum direction found = read_packet(&packet, ip);
+    enum direction found = read_packet(&packet, ip, config.is_host);
     if (found == FOREIGN) return 0;
     if (config.is_host) {
         if (found == RESPONSE && (!config.tap_interface || device->ifindex == (int)config.tap_interface))
@@ -313,6 +343,9 @@ int BPF_PROG(protocol_start, struct sk_buff *skb) {
 
 static __always_inline int is_servers(struct sock *sk) {
     if (sk->__sk_common.skc_num != config.port || sk->sk_protocol != UDP) return 0;
+    // A caller on this machine may have bound the same port of another address.
+    __u32 address = sk->__sk_common.skc_rcv_saddr;
+    if (config.address && address && address != config.address) return 0;
     return !config.network_namespace || BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum) == config.network_namespace;
 }
 
@@ -349,6 +382,8 @@ int receive_drop(struct bpf_raw_tracepoint_args *ctx) {
     __u64 now = bpf_ktime_get_ns();
     struct sock *sk = (struct sock *)ctx->args[1];
     if (BPF_CORE_READ(sk, __sk_common.skc_num) != config.port) return 0;
+    __u32 address = BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr);
+    if (config.address && address && address != config.address) return 0;
     if (config.network_namespace && BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum) != config.network_namespace)
         return 0;
     record_slot(TRACE_RECEIVE_DROP, now, (__u64)sk, 0);
@@ -362,7 +397,7 @@ int BPF_PROG(socket_enqueue, struct sock *sk, struct sk_buff *skb) {
     if (!is_servers(sk)) return 0;
     struct packet packet;
     const void *ip = skb->head + skb->network_header;
-    if (read_packet(&packet, ip) == REQUEST) record_packet(TRACE_SOCKET_ENQUEUE, now, skb, (__u64)sk, 0, ip, &packet);
+    if (read_packet(&packet, ip, 0) == REQUEST) record_packet(TRACE_SOCKET_ENQUEUE, now, skb, (__u64)sk, 0, ip, &packet);
     return 0;
 }
 
@@ -415,6 +450,8 @@ static __always_inline int record_message(__u16 point, __u64 now, struct sock *s
     struct probe_call *call = bpf_map_lookup_elem(&calls, &thread);
     struct text_record *record = reserve(sizeof(*record));
     if (!record) return 0;
+    // A call that is done says nothing of the next one, which may be none that is looked at (read, write).
+    if (call && !call->argument) call = 0;
     fill(&record->record, point, is_send && call ? call->time : now, 0, (__u64)sk);
     bpf_get_current_comm(record->record.command, sizeof(record->record.command));
     no_tag(&record->record);
@@ -422,9 +459,13 @@ static __always_inline int record_message(__u16 point, __u64 now, struct sock *s
         __u64 bytes = message_bytes(call);
         __u32 length = clamped(result);
         if (bytes && !bpf_probe_read_user(record->text, length, (void *)bytes)) record->record.count = length;
-        call->done++;
-        // The next of sendmmsg's messages begins where this one ended.
-        call->time = now;
+        if (call->kind == PROBE_CALL_MESSAGES) {
+            call->done++;
+            // The next of sendmmsg's messages begins where this one ended.
+            call->time = now;
+        } else {
+            call->argument = 0;
+        }
     }
     submit(record);
     return 0;
@@ -453,7 +494,7 @@ int BPF_PROG(socket_consume, struct sock *sk, struct sk_buff *skb, int length) {
     watch_current();
     struct packet packet;
     const void *ip = skb->head + skb->network_header;
-    if (read_packet(&packet, ip) != REQUEST) return 0;
+    if (read_packet(&packet, ip, 0) != REQUEST) return 0;
     struct text_record *record = reserve(sizeof(*record));
     if (!record) return 0;
     fill(&record->record, TRACE_APPLICATION_RECEIVE, now, (__u64)skb, (__u64)sk);
@@ -478,11 +519,6 @@ int BPF_PROG(socket_send_entry, struct sock *sk, void *message, unsigned long le
 }
 
 // MARK: the scheduler
-
-static __always_inline int is_watched(int process) {
-    __u32 key = process;
-    return process && bpf_map_lookup_elem(&watched, &key);
-}
 
 SEC("tp_btf/sched_waking")
 int BPF_PROG(waking, struct task_struct *task) {

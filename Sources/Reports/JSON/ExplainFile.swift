@@ -67,7 +67,9 @@ package enum ExplainFile {
             ("dropped_and_sent_again", .integer(Int64(tally.requestsDropped))),
             ("sent_again", .integer(Int64(tally.sentAgain))),
             ("acks", .integer(Int64(tally.acks))),
+            ("outside_of_a_recording", .integer(Int64(tally.outside))),
             ("records_unreadable", .integer(Int64(tally.unreadable))),
+            ("records_not_kept", .integer(Int64(tally.unkept))),
         ])
     }
 

@@ -107,7 +107,8 @@ struct ExplainFigures {
         func at(_ percentile: Percentile) -> Nanoseconds { sorted[Int(percentile.rank(of: UInt64(sorted.count))) - 1] }
         return Length(
             mean: Nanoseconds(Int64(mean.rounded())),
-            sd: Nanoseconds(Int64((squares / max(n - 1, 1)).squareRoot().rounded())), p50: at(.p50), p99: at(.p99),
+            // Of these requests, as the blocks' own are.
+            sd: Nanoseconds(Int64((squares / n).squareRoot().rounded())), p50: at(.p50), p99: at(.p99),
             maximum: sorted[sorted.count - 1])
     }
 }

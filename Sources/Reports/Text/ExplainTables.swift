@@ -129,12 +129,12 @@ enum ExplainTables {
         let bins = BurstBin.bins(breakdown.bursts)
         guard let largest = bins.last else { return [] }
         if largest.sizes.upperBound == 1 { return ["Bursts      none: no two requests came within 50 us"] }
-        var lines = [burstRow("Bursts, size", ["bursts", "requests", "mean wait, us", "wait of last"])]
+        let hasWait = breakdown.blocks.contains { $0.to == .applicationReceive }
+        let names = ["bursts", "requests"] + (hasWait ? ["mean wait, us", "wait of last"] : [])
+        var lines = [burstRow("Bursts, size", names)]
         for bin in bins {
-            lines.append(
-                burstRow(
-                    "  " + bin.name,
-                    ["\(bin.bursts)", "\(bin.requests)", number(bin.meanWait), number(bin.meanWaitOfLast)]))
+            let waits = hasWait ? [number(bin.meanWait), number(bin.meanWaitOfLast)] : []
+            lines.append(burstRow("  " + bin.name, ["\(bin.bursts)", "\(bin.requests)"] + waits))
         }
         return lines
     }

@@ -77,6 +77,10 @@ package enum ExplainText {
             (tally.requestsDropped, "request", "sent again for it"),
         ].filter { $0.0 > 0 }.map { "\(counted($0.0, $0.1)) \($0.2)" }
         if !lost.isEmpty { lines += SummaryText.block("Dropped", lost) }
+        if tally.outside > 0 {
+            lines += SummaryText.block(
+                "Put aside", ["\(counted(tally.outside, "request")) that began when not all hosts recorded"])
+        }
         if tally.sentAgain > 0 {
             lines += SummaryText.block(
                 "Sent again", ["\(counted(tally.sentAgain, "request")) seen arriving more than once"])
@@ -123,6 +127,9 @@ package enum ExplainText {
             if tally.slotMisses > 0 {
                 items.append("\(counted(tally.slotMisses, "packet")) reached the socket on another CPU: inferred\(at)")
             }
+        }
+        if breakdown.tally.unkept > 0 {
+            items.append("\(counted(breakdown.tally.unkept, "record")) came when memory for events was full")
         }
         return items.isEmpty ? [] : SummaryText.block("Recording", items)
     }

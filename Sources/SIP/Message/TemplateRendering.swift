@@ -7,9 +7,8 @@ extension MessageTemplate {
         into out: inout ByteBuffer, values: RenderValues, texts: borrowing Span<UInt8>,
         last: borrowing Span<UInt8>, lastIndex: borrowing MessageIndex
     ) -> Rendered {
-        let nothing = InsertedTexts()
-        return render(
-            into: &out, values: values, texts: texts, last: last, lastIndex: lastIndex, inserts: nothing)
+        // Spans: an empty `InsertedTexts` would be counted in and out for each message.
+        render(into: &out, values, texts, last, lastIndex, Span(), Span())
     }
 
     /// `inserts` has a text for each of the template's `inserts`; one that is missing is empty.
@@ -17,16 +16,27 @@ extension MessageTemplate {
         into out: inout ByteBuffer, values: RenderValues, texts: borrowing Span<UInt8>,
         last: borrowing Span<UInt8>, lastIndex: borrowing MessageIndex, inserts: borrowing InsertedTexts
     ) -> Rendered {
+        render(into: &out, values, texts, last, lastIndex, inserts.bytes.storage.span, inserts.ranges.span)
+    }
+
+    private func render(
+        into out: inout ByteBuffer, _ values: RenderValues, _ texts: borrowing Span<UInt8>,
+        _ last: borrowing Span<UInt8>, _ lastIndex: borrowing MessageIndex, _ inserts: borrowing Span<UInt8>,
+        _ places: borrowing Span<TextRange>
+    ) -> Rendered {
         let start = out.count
         var callID = 0..<0
         var bodyCount = 0
         if measuresBody {
             // Written once to learn its length, and again where it belongs.
-            render(bodyStart..<parts.count, into: &out, values, texts, last, lastIndex, inserts, bodyCount: 0, &callID)
+            render(
+                bodyStart..<parts.count, into: &out, values, texts, last, lastIndex, inserts, places, bodyCount: 0,
+                &callID)
             bodyCount = out.count - start
             out.truncate(to: start)
         }
-        render(parts.indices, into: &out, values, texts, last, lastIndex, inserts, bodyCount: bodyCount, &callID)
+        render(
+            parts.indices, into: &out, values, texts, last, lastIndex, inserts, places, bodyCount: bodyCount, &callID)
         let place = callID.isEmpty ? 0..<0 : callID.lowerBound - start..<callID.upperBound - start
         return Rendered(
             start: start, count: out.count - start, callIDStart: UInt16(clamping: place.lowerBound),
@@ -35,8 +45,8 @@ extension MessageTemplate {
 
     private func render(
         _ range: Range<Int>, into out: inout ByteBuffer, _ values: RenderValues, _ texts: borrowing Span<UInt8>,
-        _ last: borrowing Span<UInt8>, _ lastIndex: borrowing MessageIndex, _ inserts: borrowing InsertedTexts,
-        bodyCount: Int, _ callID: inout Range<Int>
+        _ last: borrowing Span<UInt8>, _ lastIndex: borrowing MessageIndex, _ inserts: borrowing Span<UInt8>,
+        _ places: borrowing Span<TextRange>, bodyCount: Int, _ callID: inout Range<Int>
     ) {
         let bytes = self.literals
         let literals = bytes.span
@@ -85,8 +95,8 @@ extension MessageTemplate {
                 let target = values.remoteTarget.isEmpty ? values.requestURI : values.remoteTarget
                 out.append(texts.extracting(target.bounds))
             case .insert(let position, let ownsLine):
-                guard Int(position) < inserts.ranges.count, !inserts.ranges[Int(position)].isEmpty else { continue }
-                out.append(inserts.bytes.storage.span.extracting(inserts.ranges[Int(position)].bounds))
+                guard Int(position) < places.count, !places[Int(position)].isEmpty else { continue }
+                out.append(inserts.extracting(places[Int(position)].bounds))
                 if ownsLine { out.append("\r\n") }
             case .callIDStart:
                 callID = out.count..<out.count

@@ -38,7 +38,7 @@ struct ExplainCommand: ParsableCommand {
 
     @Option(
         help:
-            "Places no calls: watches the server that has this port, under whatever load it is. PORT or ADDRESS:PORT.",
+            "Places no calls: for --duration watches the server that has this port, under whatever load it is. PORT or ADDRESS:PORT.",
         transform: Self.watched)
     var watch: Watched?
 

@@ -16,9 +16,9 @@ struct ExplainJoin {
         }
         let directory = command.load.out ?? RunDirectory.defaultPath("explain", at: SystemClock.wall())
         let output = ExplainOutput(recordings, command: command, cost: .init(), counted: nil, generator: nil)
+        Terminal.print(output.text)
         try RunDirectory.create(directory)
         try output.write(to: directory)
-        Terminal.print(output.text)
         Session.listFiles(directory, ExplainOutput.fileNames)
     }
 
@@ -27,7 +27,8 @@ struct ExplainJoin {
         if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR { return try callersRun(path) }
         let bytes = try contents(path)
         do throws(TraceFileError) {
-            let file = try TraceFile.read(bytes.span, digest: { CallIDDigest.hexadecimal($0) })
+            let file = try TraceFile.read(
+                bytes.span, digest: { CallIDDigest.hexadecimal($0) }, mostEvents: EventMemory.mostEvents)
             if let complaint = file.complaint { Terminal.complain("notice: \(path): \(complaint)") }
             return ServerWatch.Recording(source: file.source, log: file.log, tally: file.tally)
         } catch {

@@ -38,19 +38,18 @@ struct ExplainRun {
         }
         var cost = ProbeCost()
         if let probes = watch.probes, command.costRounds > 0, session.unreachable(outcome) == nil {
+            watch.pause()
             cost.measured = try CostRounds(session: session, rate: command.rate, rounds: command.costRounds)
                 .measure(probes, in: directory)
         }
         let recording = watch.end()
         // Also where no answer came: how far the requests got is what is wanted most then.
-        if !recording.log.events.isEmpty {
-            let output = ExplainOutput(
-                [recording], command: command, cost: cost, counted: watch.probes?.cost,
-                generator: outcome.summary.verdict)
-            try output.write(to: directory)
-            Terminal.print(output.text)
-            session.listFiles(directory, ExplainOutput.fileNames + ["rtt.csv", "summary.txt", "manifest.json"])
-        }
+        let output = ExplainOutput(
+            [recording], command: command, cost: cost, counted: watch.probes?.cost,
+            generator: outcome.summary.verdict)
+        Terminal.print(output.text)
+        try output.write(to: directory)
+        session.listFiles(directory, ExplainOutput.fileNames + ["rtt.csv", "summary.txt", "manifest.json"])
         if let failure = recording.failure { throw failure }
         try session.conclude([outcome])
     }

@@ -18,7 +18,9 @@ struct ExplainWatch {
         signal(SIGPIPE, SIG_IGN)
         let (subject, name) = try subject()
         let directory = command.load.out ?? RunDirectory.defaultPath("explain", at: SystemClock.wall())
-        let own = watch.address.flatMap { try? NameResolution.localAddress(towards: $0) }
+        // Before anything is recorded that could not be written then.
+        if !leavesOnlyRecord { try RunDirectory.create(directory) }
+        let own = subject.address.flatMap { try? NameResolution.localAddress(towards: $0) }
         let server = try ServerWatch(subject, recording: command.record, capturesTo: directory, own: own)
         defer { _ = server.end() }
         Terminal.print(
@@ -26,22 +28,23 @@ struct ExplainWatch {
         Terminal.print(ExplainOutput.coverage(server.source, reason: server.reason))
         try wait(server, wakeup)
         let recording = server.end()
-        if let failure = recording.failure { throw failure }
-        // A host of a virtual machine sees both ends of it and nothing between: that is for --join.
-        if subject.tap != nil, let file = command.record {
+        if leavesOnlyRecord, let file = command.record {
             Terminal.print(
                 "recorded \(recording.log.events.count) events into \(file); with the guest's: sipmeter explain --join "
                     + "\(file) guest.trace")
         } else {
             let output = ExplainOutput(
                 [recording], command: command, cost: .init(), counted: server.probes?.cost, generator: nil)
-            try RunDirectory.create(directory)
-            try output.write(to: directory)
             Terminal.print(output.text)
+            try output.write(to: directory)
             Session.listFiles(directory, ExplainOutput.fileNames)
         }
+        if let failure = recording.failure { throw failure }
         if SignalTrap.interruptions > 0 { throw ExitCode(LoadRun.ExitCode.interrupted.rawValue) }
     }
+
+    /// A host of a virtual machine sees both ends of it and nothing between: that is for --join.
+    private var leavesOnlyRecord: Bool { command.vmTap != nil && command.record != nil }
 
     private func subject() throws(RunFailure) -> (ServerWatch.Subject, name: String) {
         var subject = ServerWatch.Subject(
@@ -56,6 +59,8 @@ struct ExplainWatch {
         let server = try ServerSearch.find(port: watch.port, address: watch.address, adding: command.processes)
         subject.networkNamespace = server.networkNamespace
         subject.processes = server.processes
+        // Else a caller or a next hop with the same port here would be taken for it.
+        subject.address = watch.address ?? server.address?.withPort(watch.port)
         return (subject, server.name)
     }
 
@@ -70,6 +75,8 @@ struct ExplainWatch {
             }
             let left = max((end - SystemClock.monotonic()).seconds, 0)
             if !command.load.quiet { Terminal.progress("\(server.events) events, \(Int(left.rounded())) s to go") }
+            // The file goes on where memory does not.
+            if server.isFull, command.record == nil { return }
         }
     }
 }

@@ -52,7 +52,7 @@ enum ServerSearch {
     private static func ambiguous(_ port: UInt16, _ servers: [LocalServer]) -> RunFailure {
         RunFailure(
             .usage,
-            "UDP port \(port) is open in \(servers.count) network namespaces ("
+            "UDP port \(port) is that of \(servers.count) servers on this machine ("
                 + servers.map(\.name).joined(separator: "; ")
                 + "): name the address too, as in --watch 192.0.2.2:\(port)")
     }

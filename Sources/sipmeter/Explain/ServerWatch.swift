@@ -61,7 +61,7 @@ final class ServerWatch {
             reason = probes.reason
         } catch {
             (means, source) = try Self.capture(subject, refusal: error, directory, own)
-            reason = error.description
+            reason = error.remedy.isEmpty ? error.description : "\(error.description): \(error.remedy)"
         }
         collector.begin(source)
     }
@@ -74,6 +74,16 @@ final class ServerWatch {
     }
 
     var events: Int { collector.count }
+
+    /// No more events are kept.
+    var isFull: Bool { collector.isFull }
+
+    /// Keeps nothing more of what the probes see; what they saw so far is taken out of the ring first.
+    func pause() {
+        probes?.setAttached(false)
+        collector.pause()
+        probes?.setAttached(true)
+    }
 
     private static func settings(_ subject: Subject) throws(ProbeRefusal) -> Probes.Settings {
         var settings = Probes.Settings(port: subject.port)
@@ -149,15 +159,15 @@ final class ServerWatch {
     private func read(_ outcome: LiveCapture.Outcome) -> TraceTally {
         var tally = TraceTally()
         tally.lost = outcome.dropped
-        let (port, clocks, collector) = (subject.port, source.clocks, collector)
+        let (server, clocks, collector) = (subject.address, source.clocks, collector)
         var bytes = ByteBuffer(capacity: 1 << 10)
         do throws(CaptureError) {
             var file = try SaveFile(outcome.path)
             let link = file.link
             _ = file.forEachFrame { frame, at in
                 guard case .udp(let udp) = PacketDecoder.decode(frame, link: link) else { return }
-                let isRequest = udp.destination.port == port
-                guard isRequest || udp.source.port == port else { return }
+                let isRequest = udp.destination == server
+                guard isRequest || udp.source == server else { return }
                 let text =
                     udp.payload
                     .lowerBound..<min(

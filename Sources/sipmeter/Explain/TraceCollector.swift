@@ -15,9 +15,10 @@ final class TraceCollector: Sendable {
         /// Records that came before the file had its header; nil where there is no file, or it has one.
         private var early: ByteBuffer?
         private(set) var failure: RunFailure?
+        var isPaused = false
 
         init(_ file: consuming OutputFile?) {
-            log = TraceLog(digest: { CallIDDigest.hexadecimal($0) })
+            log = TraceLog(digest: { CallIDDigest.hexadecimal($0) }, mostEvents: EventMemory.mostEvents)
             early = file == nil ? nil : ByteBuffer(capacity: 1 << 16)
             self.file = consume file
         }
@@ -32,6 +33,7 @@ final class TraceCollector: Sendable {
 
         mutating func write(_ record: borrowing Span<UInt8>) {
             if early != nil { return TraceFile.appendRecord(record, to: &early!) }
+            if failure != nil { return }
             guard var file = file.take() else { return }
             TraceFile.appendRecord(record, to: &file.rows)
             if file.isLarge { flush(&file) }
@@ -57,7 +59,7 @@ final class TraceCollector: Sendable {
     /// Creates the file at once, so that an unwritable place is told before anything runs.
     init(recording path: String?) throws(RunFailure) {
         var file: OutputFile?
-        if let path { file = try OutputFile(path) }
+        if let path { file = try OutputFile(path, remedy: "choose another file with --record") }
         state = Mutex(State(file))
     }
 
@@ -65,13 +67,19 @@ final class TraceCollector: Sendable {
 
     func append(_ record: borrowing Span<UInt8>) {
         state.withLock {
+            if $0.isPaused { return }
             $0.log.append(record)
             $0.write(record)
         }
     }
 
+    /// What comes from now on is forgotten: it belongs to something else than the run.
+    func pause() { state.withLock { $0.isPaused = true } }
+
     /// Events so far.
     var count: Int { state.withLock { $0.log.events.count } }
+
+    var isFull: Bool { state.withLock { $0.log.isFull } }
 
     /// The log, and why the file, if there is one, is not whole: the log is.
     func finish(_ tally: TraceTally) -> (log: TraceLog, failure: RunFailure?) {

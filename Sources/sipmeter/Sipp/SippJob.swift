@@ -72,7 +72,7 @@ struct SippJob {
         constants.allowsCommands = arguments.allowsCommands
         constants.username = arguments.authenticationUser
         constants.password = arguments.authenticationPassword
-        constants.digestURI = arguments.authenticationURI
+        constants.digestURI = digestURI
         constants.mediaHost = arguments.mediaHost
         constants.version = "sipmeter \(Sipmeter.version)"
     }
@@ -99,6 +99,9 @@ struct SippJob {
         }
         return settings
     }
+
+    /// `-auth_uri` is given without its scheme.
+    private var digestURI: String? { arguments.authenticationURI.map { "sip:\($0)" } }
 
     private var logsMessages: Bool {
         arguments.messages.isOn || arguments.shortMessages.isOn || arguments.controlPort != nil
@@ -160,9 +163,9 @@ struct SippJob {
         options.receiveBuffer = arguments.receiveBuffer
         options.mediaPort = arguments.mediaPort
         options.mediaHost = arguments.mediaHost
-        options.username = arguments.authenticationUser
-        options.password = arguments.authenticationPassword
-        options.digestURI = arguments.authenticationURI
+        options.authenticationUser = arguments.authenticationUser
+        options.authenticationPassword = arguments.authenticationPassword
+        options.authenticationURI = digestURI
         options.keys = keys
         options.users = arguments.users
         options.globals = globals
@@ -276,6 +279,8 @@ struct SippJob {
         configuration.isBare = !arguments.hasDefaultBehaviours
         configuration.firstCSeq = arguments.firstCSeq
         if let t2 = arguments.t2 { configuration.timers.t2 = t2 }
+        (configuration.wallStart, configuration.utcOffset) = LocalTime.at(configuration.start)
+        DigestCredentials().join(&configuration)
         return configuration
     }
 

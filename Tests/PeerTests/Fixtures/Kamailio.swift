@@ -133,6 +133,25 @@ enum Kamailio {
             """#
     }
 
+    /// Answers calls of whoever knows the password; the others are asked for it (407).
+    static func authenticatingUAS(realm: String, password: String, algorithm: String) -> String {
+        head(answering + ["auth"], workers: 1) + #"""
+            modparam("auth", "algorithm", "\#(algorithm)")
+            request_route {
+                if (is_method("ACK")) exit;
+                if (is_method("INVITE")) {
+                    if (!pv_proxy_authenticate("\#(realm)", "\#(password)", "0")) {
+                        proxy_challenge("\#(realm)", "1");
+                        exit;
+                    }
+                    append_to_reply("Contact: <sip:answer@$Ri:$Rp>\r\n");
+                }
+                sl_send_reply("200", "OK");
+            }
+
+            """#
+    }
+
     /// A proxy that stays in the path: transactions of its own, Record-Route in the INVITE, and inside a dialog it follows
     /// the Route it is given (RFC 3261, 16.12) and nothing else, so that an ACK or BYE without its Route gets nowhere.
     static func statefulProxy(to server: UInt16) -> String {

@@ -1,6 +1,4 @@
-import Datagrams
-
-/// How often each nonce was used: `nc` (RFC 7616, 3.4). One value a call; it remembers the last four nonces, which is more
+/// How often each nonce was used: `nc` (RFC 7616, 3.4), which goes on where a server hands out a nonce again. One value a call; it remembers the last four nonces, which is more
 /// than a call meets servers that challenge it.
 package struct NonceCounts: Sendable, BitwiseCopyable {
     private struct Entry: Sendable, BitwiseCopyable {
@@ -13,7 +11,7 @@ package struct NonceCounts: Sendable, BitwiseCopyable {
     package init() {}
 
     /// The count of this use, from 1.
-    mutating func use(_ nonce: borrowing Span<UInt8>) -> UInt32 {
+    package mutating func use(_ nonce: borrowing Span<UInt8>) -> UInt32 {
         var key: UInt64 = 0xCBF2_9CE4_8422_2325  // FNV-1a: two nonces of one call never meet
         for i in 0..<nonce.count { key = (key ^ UInt64(nonce[i])) &* 0x0000_0100_0000_01B3 }
         var found = Entry(nonce: key, count: 0)
