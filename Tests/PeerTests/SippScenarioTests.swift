@@ -44,6 +44,13 @@ private struct Flow: Sendable, CustomTestStringConvertible {
 
 extension AgainstPeers {
     /// The same scenario file, run by `sipp` and by `sipmeter sipp`: the peer gets the same messages.
+    ///
+    /// What SIPp 3.6.1 does and sipmeter deliberately does not, so that no file here has it:
+    /// - `init` uses up a call number: SIPp's first call is then number 2.
+    /// - `int_cmd="stop_call"` in a `nop` is not heeded: the call goes on. In a `recv` it ends the call, and here in both.
+    /// - After an unexpected message `[last_*]` of a `DefaultMessage` is that message's: with a request the ends are swapped,
+    ///   and the BYE would go to ourselves. Here it is the message last expected.
+    /// - The BYE and ACK that end a failed call are SIPp's own in words; only their methods and CSeqs are compared.
     @Suite(.serialized) struct SippScenarios {
         private struct Left: Sendable {
             var finished: Finished
