@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Testing
 
 /// A file of `Flows`, and what its first comments say of how it is run.
@@ -32,7 +33,7 @@ private struct Flow: Sendable, CustomTestStringConvertible {
     private func said(_ key: String) -> String {
         let head = "<!-- \(key): "
         guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix(head) }) else { return "" }
-        return line.dropFirst(head.count).replacing(" -->", with: "")
+        return String(line.dropFirst(head.count).replacing(" -->", with: ""))
     }
 
     var script: FlowScript { FlowScript(peer: said("peer"), caller: said("caller")) }
@@ -43,6 +44,13 @@ private struct Flow: Sendable, CustomTestStringConvertible {
 
 extension AgainstPeers {
     /// The same scenario file, run by `sipp` and by `sipmeter sipp`: the peer gets the same messages.
+    ///
+    /// What SIPp 3.6.1 does and sipmeter deliberately does not, so that no file here has it:
+    /// - `init` uses up a call number: SIPp's first call is then number 2.
+    /// - `int_cmd="stop_call"` in a `nop` is not heeded: the call goes on. In a `recv` it ends the call, and here in both.
+    /// - After an unexpected message `[last_*]` of a `DefaultMessage` is that message's: with a request the ends are swapped,
+    ///   and the BYE would go to ourselves. Here it is the message last expected.
+    /// - The BYE and ACK that end a failed call are SIPp's own in words; only their methods and CSeqs are compared.
     @Suite(.serialized) struct SippFlows {
         private struct Left: Sendable {
             var finished: Finished
@@ -108,31 +116,36 @@ extension AgainstPeers {
 
         /// The form of a time: its digits and names are another second's.
         private static func shape(_ text: Substring) -> String {
-            text.split(separator: ":", maxSplits: 1).last.map {
-                $0.replacing(/[0-9]+/, with: "9").replacing(/[A-Za-z]+/, with: "a")
-            } ?? ""
+            String(text.split(separator: ":", maxSplits: 1).last ?? "").replacing(/[0-9]+/, with: "9").replacing(
+                /[A-Za-z]+/, with: "a")
         }
 
         /// Several at once: most of a run's time is SIPp's waiting for its own ticks.
         private static let atOnce = 6
 
         @Test(.needs(.sipp)) func thePeerGetsTheSameMessagesFromSippAndFromSipmeter() async throws {
-            try await withThrowingTaskGroup(of: Void.self) { group in
+            await withTaskGroup(of: Void.self) { group in
                 for share in 0..<Self.atOnce {
                     group.addTask {
                         for (i, flow) in Flow.all.enumerated() where i % Self.atOnce == share {
-                            try await Self.compare(flow)
+                            do { try await Self.compare(flow, share) } catch {
+                                Issue.record("\(flow.name): \(error)")
+                            }
                         }
                     }
                 }
-                try await group.waitForAll()
             }
             print("scenario files that give the peer the same messages as sipp: \(Flow.all.count)")
             #expect(Flow.all.count >= 25)
         }
 
-        private static func compare(_ flow: Flow) async throws {
-            let (local, media) = (try UDPPorts.free(), try UDPPorts.free())
+        /// Below the ports the kernel gives away: nobody takes them between the two runs. SIPp opens its media ports, and ends
+        /// where it cannot.
+        private static let firstPort = UInt16(10_000 + getpid() % 900 * 24)
+
+        private static func compare(_ flow: Flow, _ share: Int) async throws {
+            let local = firstPort + UInt16(share) * 4
+            let media = local + 1
             let theirs = try await run(flow, by: ["sipp"], from: local, media: media)
             let ours = try await run(flow, by: [Command.sipmeterPath, "sipp"], from: local, media: media)
             #expect(theirs.finished.status == flow.status, "sipp \(flow.name)\n\(theirs.finished.errors)")
