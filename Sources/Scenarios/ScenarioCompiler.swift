@@ -385,7 +385,9 @@ private struct ScenarioCompiler {
         case .users: return self.number(Int64(run.users ?? -1))
         case .userID: return insert(.userID)
         case .dynamicID: return insert(.dynamicID)
-        case .callID: return .slot(.callID)
+        // Of a call that came in it is the caller's, which every message of the call carries.
+        case .callID:
+            return .slot(scenario.role == .server ? .lastHeader(name: "Call-ID", withName: false) : .callID)
         case .cseq: return .slot(.cseq(offset: offset))
         case .branch: return .slot(.branch(offset: offset))
         case .messageIndex: return self.number(Int64(number) + Int64(offset))
