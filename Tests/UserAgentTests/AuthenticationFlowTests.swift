@@ -2,7 +2,9 @@ import Authentication
 import Datagrams
 import Digests
 import LoadRun
+import Observations
 import SIP
+import Scenarios
 import Simulation
 import StandardScenarios
 import Testing
