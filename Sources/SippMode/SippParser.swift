@@ -6,7 +6,8 @@ package enum SippParser {
     package static func parse(_ words: [String]) throws(SippComplaint) -> SippArguments {
         var arguments = SippArguments()
         var rest = words[...]
-        while let word = rest.popFirst() {
+        // Whoever is to be helped has said enough.
+        while arguments.instead == nil, let word = rest.popFirst() {
             guard word.hasPrefix("-"), word != "-" else {
                 try take(target: word, &arguments)
                 continue

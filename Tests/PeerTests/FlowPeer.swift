@@ -76,18 +76,25 @@ final class FlowPeer: Sendable {
 
     var port: UInt16 { socket.port }
 
-    init(_ script: FlowScript) throws {
+    private let hasEnded = DispatchSemaphore(value: 0)
+
+    init(_ script: FlowScript, _ socket: LoopbackSocket) {
         self.script = script
-        socket = try LoopbackSocket()
+        self.socket = socket
         Thread.detachNewThread { [self] in
             while !isOver.load(ordering: .acquiring) {
                 guard let (text, source) = socket.receive(within: 20) else { continue }
                 handle(text, from: source)
             }
+            hasEnded.signal()
         }
     }
 
-    func stop() { isOver.store(true, ordering: .releasing) }
+    /// Once; then the socket is free for another.
+    func stop() {
+        isOver.store(true, ordering: .releasing)
+        hasEnded.wait()
+    }
 
     /// Of each call what came, in order.
     var received: [[String]] { calls.withLock { $0.map(\.received) } }

@@ -117,9 +117,10 @@ final class LoopbackSocket: Sendable {
     private let descriptor: Int32
     let port: UInt16
 
-    init() throws {
+    /// - Parameter port: 0: any free one.
+    init(port: UInt16 = 0) throws {
         let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        var address = Self.address(port: 0)
+        var address = Self.address(port: port)
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let result = withUnsafeMutablePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
@@ -128,7 +129,7 @@ final class LoopbackSocket: Sendable {
         }
         guard descriptor >= 0, result == 0 else { throw Unmet("no UDP socket: \(String(cString: strerror(errno)))") }
         self.descriptor = descriptor
-        port = UInt16(bigEndian: address.sin_port)
+        self.port = UInt16(bigEndian: address.sin_port)
     }
 
     deinit { close(descriptor) }

@@ -41,7 +41,7 @@ extension AgainstPeers {
 
         @Test(.needs(.sipp), arguments: ["t1", "tn"]) func sippCallsOverTCP(mode: String) async throws {
             let words = "-t t1 -trace_msg -message_file server.log"
-            let (finished, scratch) = try await Self.calls(["sipp"], "-t \(mode)", Self.ours, words)
+            let (finished, scratch) = try await Self.calls(["sipp"], "-t \(mode) -max_socket 100", Self.ours, words)
             #expect(finished.status == 0, "\(finished)")
             #expect(try scratch.text("server.log").contains("TCP message received ["))
         }
