@@ -125,7 +125,8 @@ extension AgainstPeers {
                 }
             }
             let report = try Report(scratch)
-            #expect(report.behindWhom.first == "sm-neighbour", "\(report.behindWhom)")
+            // Others of the machine's may stand in front of it once in a while, and each such wait counts whole.
+            #expect(report.behindWhom.contains("sm-neighbour"), "\(report.behindWhom)")
             let waits = Table(try scratch.text("out/waits.csv"))
             let behind = waits.numbers("behind_us").reduce(0, +)
             #expect(behind > waits.numbers("busy_us").reduce(0, +))

@@ -198,7 +198,7 @@ import Testing
 
     @Test func insteadOfARun() throws {
         #expect(try parse("-v").instead == .version)
-        #expect(try parse("-h -t zz").instead == .help)
+        #expect(try parse("-h -t u1").instead == .help)
         #expect(try parse("-sd uac").instead == .showScenario("uac"))
     }
 
