@@ -31,7 +31,8 @@ struct RunCommand: ParsableCommand {
 
     func validate() throws {
         if users != nil, load.connections == .perCall {
-            throw ValidationError("--users: over TCP and TLS users share one connection; leave out --connections per-call")
+            throw ValidationError(
+                "--users: over TCP and TLS users share one connection; leave out --connections per-call")
         }
         if users != nil, load.poisson {
             throw ValidationError("--users: a user's next call begins when the last has ended; leave out --poisson")
