@@ -18,9 +18,10 @@ struct Sipmeter: ParsableCommand {
               sipmeter sipp -sn uac 192.0.2.5 -m 9  SIPp's own options, for its scripts
 
             Exit codes: 0 ran and trustworthy; 2 a rule was broken; 3 the generator
-            was the bottleneck; 64 usage; 65 bad scenario or capture; 69 target
-            unreachable or local port taken; 74 output could not be written; 77 a
-            privilege is missing; 130 interrupted after draining.
+            was the bottleneck; 4 the scenario's error ended the run; 64 usage; 65 bad
+            scenario or capture; 69 target unreachable or local port taken; 74 output
+            could not be written; 77 a privilege is missing; 130 interrupted after
+            draining.
             """,
         version: version,
         subcommands: [
