@@ -249,7 +249,7 @@ struct LoadOptions: ParsableArguments {
         options.authenticationUser = values.authUser
         options.authenticationPassword = values.authPassword
         options.authenticationURI = values.authURI
-        options.commandLine = CommandLine.arguments
+        options.commandLine = ScenarioOptions.withoutPassword(CommandLine.arguments)
         options.version = Sipmeter.version
         return options
     }

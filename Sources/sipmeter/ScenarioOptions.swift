@@ -85,4 +85,13 @@ struct ScenarioOptions: ParsableArguments {
         constants.password = authPassword
         constants.digestURI = authURI
     }
+
+    /// A command line as it may be kept: a run's directory is passed on, and no password with it.
+    static func withoutPassword(_ words: [String]) -> [String] {
+        let option = "--auth-password"
+        return words.enumerated().map { place, word in
+            if place > 0, words[place - 1] == option { return "***" }
+            return word.hasPrefix(option + "=") ? option + "=***" : word
+        }
+    }
 }

@@ -137,6 +137,18 @@ extension AgainstPeers {
             }
         }
 
+        /// A run's directory is passed on.
+        @Test(arguments: [["--auth-password", "sesame"], ["--auth-password=sesame"]])
+        func noPasswordIsKeptWithTheRun(_ words: [String]) async throws {
+            let scratch = try Scratch()
+            let command = Command(
+                [Command.sipmeterPath, "run", "--calls", "1", "--quiet", "--out", scratch.path("run")] + words)
+            let finished = try await scratch.run(command)
+            #expect([0, 3].contains(finished.status), "\(finished)")
+            let manifest = try scratch.text("run/manifest.json")
+            #expect(manifest.contains("--auth-password") && !manifest.contains("sesame"), "\(manifest)")
+        }
+
         private static func response(_ status: String, to request: String, _ lines: [String] = []) -> String {
             let kept = request.components(separatedBy: "\r\n").filter { line in
                 ["Via:", "From:", "To:", "Call-ID:", "CSeq:"].contains { line.hasPrefix($0) }
