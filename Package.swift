@@ -55,6 +55,9 @@ let package = Package(
         .target(
             name: "Reports", dependencies: ["Latency", "Breakdown", "MachineReport", "Observations", "Datagrams"],
             swiftSettings: pure),
+        .target(
+            name: "LiveView", dependencies: ["Reports", "Latency", "Observations", "Datagrams"],
+            resources: [.embedInCode("Page/live.html")], swiftSettings: pure),
         .target(name: "Captures", dependencies: ["SIP", "Observations", "Datagrams"], swiftSettings: pure),
         .target(
             name: "Breakdown", dependencies: ["Captures", "SIP", "Latency", "Observations", "Datagrams"],
@@ -96,7 +99,7 @@ let package = Package(
         .executableTarget(
             name: "sipmeter",
             dependencies: [
-                "LoadRun", "Reports", "MachineReport", "Latency", "Scenarios", "StandardScenarios", "UDPTransport",
+                "LoadRun", "LiveView", "Reports", "MachineReport", "Latency", "Scenarios", "StandardScenarios", "UDPTransport",
                 "StreamTransport", "UserAgent", "Observations", "Datagrams", "SIP", "Captures", "PacketCapture",
                 "Breakdown", "KernelTrace", "PosixPatterns", "SippMode", "Authentication", "Digests",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -135,6 +138,9 @@ let package = Package(
             name: "ReportsTests",
             dependencies: ["Reports", "Breakdown", "MachineReport", "Latency", "Observations", "Datagrams"],
             swiftSettings: strict),
+        .testTarget(
+            name: "LiveViewTests",
+            dependencies: ["LiveView", "Reports", "Latency", "Observations", "Datagrams"], swiftSettings: strict),
         .testTarget(
             name: "CapturesTests", dependencies: ["Captures", "PacketCapture", "SIP", "Observations", "Datagrams"],
             swiftSettings: strict),

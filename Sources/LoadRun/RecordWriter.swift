@@ -27,7 +27,8 @@ final class RecordWriter: Sendable {
     init(
         directory: String?, workers: Int, responseTimeNames: Int, comparesTags: Bool = false, hasNotes: Bool = false,
         channel: JournalChannel, onJournal: (@Sendable (borrowing Journal) -> Void)? = nil,
-        onInterval: @escaping @Sendable (IntervalRow) -> Void, onFailure: @escaping @Sendable () -> Void
+        observer: RunObserver? = nil, onInterval: @escaping @Sendable (IntervalRow) -> Void,
+        onFailure: @escaping @Sendable () -> Void
     ) throws {
         let files: Handover<Files?>
         if let directory {
@@ -45,7 +46,7 @@ final class RecordWriter: Sendable {
                 $0 = Self.write(
                     files.take(), writesFiles: directory != nil, comparesTags: comparesTags, workers: workers,
                     responseTimeNames: responseTimeNames, channel: channel,
-                    onJournal: onJournal, onInterval: onInterval, onFailure: onFailure)
+                    onJournal: onJournal, observer: observer, onInterval: onInterval, onFailure: onFailure)
             }
         }
     }
@@ -136,7 +137,8 @@ final class RecordWriter: Sendable {
     private static func write(
         _ files: consuming Files?, writesFiles: Bool, comparesTags: Bool, workers: Int, responseTimeNames: Int,
         channel: JournalChannel,
-        onJournal: (@Sendable (borrowing Journal) -> Void)?, onInterval: (IntervalRow) -> Void, onFailure: () -> Void
+        onJournal: (@Sendable (borrowing Journal) -> Void)?, observer: RunObserver?,
+        onInterval: (IntervalRow) -> Void, onFailure: () -> Void
     ) -> Result {
         var files = files
         var recorders = (0..<workers).map { _ in LatencyRecorder(responseTimeNames: responseTimeNames) }
@@ -156,6 +158,7 @@ final class RecordWriter: Sendable {
                     ScenarioCommands.start(journal.text(of: note))
                 }
                 onJournal?(journal)
+                observer?.handed(journal)
                 for call in journal.calls {
                     populations?.record(call)
                     if writesFiles, let point = PlotPoint(call) { points.append(point) }
@@ -169,6 +172,7 @@ final class RecordWriter: Sendable {
                     }
                 }
                 for row in rows { onInterval(row) }
+                if let last = rows.last { observer?.closed(rows, LatencyRecorder.sum(recorders), at: last.at) }
                 channel.giveBack(journal)
             }
             if handed.isEmpty { _ = poller.wait(until: nil) }
@@ -177,8 +181,9 @@ final class RecordWriter: Sendable {
         if failure == nil, !rest.isEmpty {
             do throws(RunFailure) { try files?.append(Journal(), rest) } catch { failure = error }
         }
-        for worker in 1..<max(workers, 1) { recorders[0].merge(recorders[worker]) }
-        return Result(recorder: recorders[0], points: points, populations: populations, failure: failure)
+        let recorder = LatencyRecorder.sum(recorders)
+        if let last = rest.last { observer?.closed(rest, recorder, at: last.at) }
+        return Result(recorder: recorder, points: points, populations: populations, failure: failure)
     }
 }
 
