@@ -82,10 +82,8 @@ package struct LoadLevel {
         var report = try place(programs, lines, setup.nextHop ?? target, channel, start, stamps)
         watch.tell(&report.disturbances)
         let written = writer.finish()
-        let changes = control.planned.map {
-            Pacer.Change(at: $0.at - (start - MonotonicInstant(nanoseconds: 0)), $0.kind)
-        }
-        return try conclude(program, report, written, stamps, captures.map { $0.stop() }, changes)
+        return try conclude(
+            program, report, written, stamps, captures.map { $0.stop() }, control.changes(since: start))
     }
 
     /// From `begin` to the run's start: by then all threads are there.

@@ -75,8 +75,12 @@ package final class RunControl: Sendable {
     /// and looks before it does.
     private static let planLead = Nanoseconds.milliseconds(60)
 
-    /// Those of this level, so far.
-    var planned: [Pacer.Change] { plans.withLock { $0 } }
+    /// Those of this level so far, on a clock that starts with it.
+    package func changes(since start: MonotonicInstant) -> [Pacer.Change] {
+        plans.withLock { $0 }.map { change in
+            Pacer.Change(at: MonotonicInstant(nanoseconds: (change.at - start).rawValue), change.kind)
+        }
+    }
 
     /// The next level has a schedule of its own.
     func forgetPlans() {

@@ -61,9 +61,9 @@ package enum LiveScreen {
         let subject = state.subject
         var load = state.level.users.map { "\($0) users" } ?? rate(state)
         for trait in subject.traits { load += ", " + trait }
-        let tail = "  \(subject.transport)  \(subject.scenario)  "
+        let tail = "  \(subject.transport)  \(shortened(subject.scenario, to: 20))  "
         var line = ScreenLine("sipmeter \(subject.command)  ", .strong)
-        // The load is what the figures below answer to: the target gives way, then the scenario.
+        // The load is what the figures below answer to: the names give way.
         let room = width - line.columns - tail.screenColumns - load.screenColumns
         line.add(shortened(subject.target, to: max(room, 12)))
         line.add(tail, .faint)
