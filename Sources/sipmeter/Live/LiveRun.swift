@@ -1,4 +1,5 @@
 import Datagrams
+import Glibc
 import Latency
 import LiveView
 import LoadRun
@@ -9,6 +10,8 @@ import UDPTransport
 final class LiveRun: Sendable {
     private let board: LiveBoard
     private let screen: LiveScreenThread?
+    private let server: LiveServer?
+    private let linger: Nanoseconds
 
     /// The screen that was asked for, or that fits.
     static func make(
@@ -28,6 +31,16 @@ final class LiveRun: Sendable {
         sending: Wakeup
     ) throws {
         board = LiveBoard(setup, control: control, subject: Self.subject(setup, command))
+        linger = options.httpLinger
+        if let text = options.http {
+            let address = try LiveAddress(text)
+            let server = try LiveServer(address, board)
+            self.server = server
+            if let notice = address.notice { Terminal.complain("notice: \(notice)") }
+            Terminal.print("live page and metrics: \(server.url)")
+        } else {
+            server = nil
+        }
         screen =
             wantsScreen
             ? try LiveScreenThread(board, control: control, sending: sending, hasRate: setup.options.users == nil)
@@ -69,5 +82,15 @@ final class LiveRun: Sendable {
     func finish() {
         screen?.end()
         board.finish()
+        guard let server else { return }
+        if linger > .zero { keepServing(server) }
+        server.stop()
+    }
+
+    /// ^C ends that, too.
+    private func keepServing(_ server: LiveServer) {
+        Terminal.print("serving \(server.url) for \(Arguments.text(linger)) more; ^C ends it")
+        let (end, before) = (SystemClock.monotonic() + linger, SignalTrap.interruptions)
+        while SystemClock.monotonic() < end, SignalTrap.interruptions == before { usleep(50_000) }
     }
 }
