@@ -34,7 +34,8 @@ package struct HTTPRules: Sendable {
         guard request.method == "GET" || request.method == "HEAD" else {
             return .refuse(status: 405, "This server only shows what it knows: GET and HEAD.")
         }
-        if request.has("transfer-encoding") || request.has("content-length") && request.value(of: "content-length") != "0"
+        if request.has("transfer-encoding")
+            || request.has("content-length") && request.value(of: "content-length") != "0"
         {
             return .refuse(status: 413, "A request with a body is not taken.")
         }
@@ -82,7 +83,9 @@ package struct HTTPRules: Sendable {
         switch request.value(of: "sec-fetch-site") {
         case "same-origin", "none": return true
         // Somebody follows a link: the other page sees nothing of it.
-        case _: return request.value(of: "sec-fetch-mode") == "navigate" && request.value(of: "sec-fetch-dest") == "document"
+        case _:
+            return request.value(of: "sec-fetch-mode") == "navigate"
+                && request.value(of: "sec-fetch-dest") == "document"
         }
     }
 }

@@ -38,9 +38,13 @@ package enum LiveStateFile {
             ("verdict", verdict(state.verdict)), ("run", run(state)), ("level", level(state)),
             ("calls", calls(state)), ("rates_cps", rates(state)), ("last_second_us", lastSecond(state)),
             ("whole_run_us", wholeRun(state)), ("rfc6076", sessions(state)),
-            ("final_statuses", .object((state.summary?.finalStatuses ?? []).map { ("\($0.status)", .count($0.count)) })),
+            (
+                "final_statuses",
+                .object((state.summary?.finalStatuses ?? []).map { ("\($0.status)", .count($0.count)) })
+            ),
             ("retransmissions", retransmissions(state)), ("generator", generator(state)),
-            ("changes", .array(state.changes.map(change))), ("failures", .array(state.failures.suffix(20).map(failure))),
+            ("changes", .array(state.changes.map(change))),
+            ("failures", .array(state.failures.suffix(20).map(failure))),
             ("levels", .array(state.levels.map(result))),
         ]
     }
@@ -57,7 +61,8 @@ package enum LiveStateFile {
         return .object([
             ("command", .string(subject.command)), ("target", .string(subject.target)),
             ("transport", .string(subject.transport)), ("scenario", .string(subject.scenario)),
-            ("traits", .array(subject.traits.map { .string($0) })), ("notes", .array(subject.notes.map { .string($0) })),
+            ("traits", .array(subject.traits.map { .string($0) })),
+            ("notes", .array(subject.notes.map { .string($0) })),
             ("workers", .integer(Int64(subject.workers))), ("sipmeter_version", .string(subject.version)),
         ])
     }
@@ -163,10 +168,12 @@ package enum LiveStateFile {
 
     private static let columns: [(name: String, value: @Sendable (LivePoint) -> JSONValue)] = [
         ("at_s", { .number($0.at.seconds, decimals: 3) }), ("length_s", { .number($0.length.seconds, decimals: 3) }),
-        ("level", { .integer(Int64($0.level)) }), ("offered", { .count($0.offered) }), ("started", { .count($0.started) }),
+        ("level", { .integer(Int64($0.level)) }), ("offered", { .count($0.offered) }),
+        ("started", { .count($0.started) }),
         ("answered", { .count($0.answered) }), ("ok", { .count($0.ok) }), ("failed", { .count($0.failed) }),
         ("resent", { .count($0.resent) }), ("open", { .count($0.open) }), ("p50_us", { .microseconds($0.p50) }),
-        ("p90_us", { .microseconds($0.p90) }), ("p99_us", { .microseconds($0.p99) }), ("max_us", { .microseconds($0.max) }),
+        ("p90_us", { .microseconds($0.p90) }), ("p99_us", { .microseconds($0.p99) }),
+        ("max_us", { .microseconds($0.max) }),
         ("p99_from_due_us", { .microseconds($0.p99FromDue) }), ("late_p99_us", { .microseconds($0.lateP99) }),
         ("late_max_us", { .microseconds($0.lateMax) }), ("cpu_percent", { .optional($0.cpuPercent, decimals: 1) }),
     ]

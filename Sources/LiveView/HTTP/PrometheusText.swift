@@ -21,7 +21,8 @@ package enum PrometheusText {
         let totals = state.totals
         text.counter("sip_calls_offered_total", "Calls that fell due.", totals.counters.offered)
         text.counter("sip_calls_started_total", "Calls placed.", totals.counters.started)
-        text.family("sip_calls_total", "counter", "Calls that have ended, by result as in the column outcome of rtt.csv.")
+        text.family(
+            "sip_calls_total", "counter", "Calls that have ended, by result as in the column outcome of rtt.csv.")
         let results = Dictionary(totals.outcomes.map { ($0.key.kindText, $0.value) }, uniquingKeysWith: +)
         for (result, count) in (["ok": 0] as [String: UInt64]).merging(results, uniquingKeysWith: { $1 }).sorted(by: {
             $0.key < $1.key
@@ -53,17 +54,21 @@ package enum PrometheusText {
             }
         }
         text.family(
-            "sip_retransmissions_total", "counter", "Messages sent again, by the timer of RFC 3261 and 6026 that did it.")
+            "sip_retransmissions_total", "counter",
+            "Messages sent again, by the timer of RFC 3261 and 6026 that did it.")
         for timer in TimerName.allCases {
             // Those of the calling side always: a rate over a series that is not there yet is none.
             let count = totals.timers[timer] ?? 0
             guard count > 0 || timer == .a || timer == .e else { continue }
             text.sample("sip_retransmissions_total", [("timer", "\(timer.text)")], "\(count)")
         }
-        text.counter("sip_acks_repeated_total", "ACKs sent again for a repeated final response.", totals.counters.acksRepeated)
         text.counter(
-            "sip_repeats_received_total", "Requests and final responses that came again.", totals.counters.repeatsReceived)
-        text.counter("sip_stray_messages_total", "Messages of no call or transaction of this run.", totals.counters.stray)
+            "sip_acks_repeated_total", "ACKs sent again for a repeated final response.", totals.counters.acksRepeated)
+        text.counter(
+            "sip_repeats_received_total", "Requests and final responses that came again.",
+            totals.counters.repeatsReceived)
+        text.counter(
+            "sip_stray_messages_total", "Messages of no call or transaction of this run.", totals.counters.stray)
     }
 
     private static func times(_ state: LiveState, _ text: inout Writer) {
@@ -100,7 +105,9 @@ package enum PrometheusText {
 
     private static func about(_ state: LiveState, _ text: inout Writer) {
         let subject = state.subject
-        text.gauge("sipmeter_run_ended", "1 when the run is over and its figures are final.", state.phase == .ended ? "1" : "0")
+        text.gauge(
+            "sipmeter_run_ended", "1 when the run is over and its figures are final.", state.phase == .ended ? "1" : "0"
+        )
         text.family("sipmeter_run_info", "gauge", "What is run; always 1.")
         text.sample(
             "sipmeter_run_info",

@@ -45,7 +45,8 @@ struct LiveAddress {
 
     private static func malformed(_ text: String) -> RunFailure {
         RunFailure(
-            .usage, "--http \(text): it takes an address of this machine and a port, as in 127.0.0.1:9464 or [::1]:9464")
+            .usage, "--http \(text): it takes an address of this machine and a port, as in 127.0.0.1:9464 or [::1]:9464"
+        )
     }
 
     /// Nobody can look without a password that there is not.
@@ -64,7 +65,8 @@ struct LiveAddress {
                 throw RunFailure(.usage, "--http \(text): \(address.host) is no address of this machine")
             case EACCES:
                 throw RunFailure(
-                    .missingPrivilege, "--http \(text): a port below 1024 takes CAP_NET_BIND_SERVICE; name a higher one")
+                    .missingPrivilege, "--http \(text): a port below 1024 takes CAP_NET_BIND_SERVICE; name a higher one"
+                )
             case _: throw RunFailure(.unreachable, "--http \(text): \(error.description)")
             }
         }

@@ -100,7 +100,8 @@ final class LiveServer: Sendable {
             } else {
                 // It is told so once, and closed whether it hears or not.
                 client.refuse(
-                    HTTPResponse.refusal(503, "\(Self.mostClients) connections are open, and more are not served."), at: now)
+                    HTTPResponse.refusal(503, "\(Self.mostClients) connections are open, and more are not served."),
+                    at: now)
             }
         }
     }
