@@ -101,9 +101,14 @@ package struct LiveState: Sendable {
 
     /// The worst of all levels so far, as for the command's exit code.
     package var verdict: Verdict? {
-        var all = levels.map(\.verdict)
-        if let summary, phase != .ended, phase != .resting { all.append(summary.verdict) }
-        return all.max { $0.level < $1.level }
+        var all = levels.map { ($0.level, $0.verdict) }
+        if let summary, phase != .ended, phase != .resting { all.append((level, summary.verdict)) }
+        guard var (level, worst) = all.max(by: { $0.1.level < $1.1.level }) else { return nil }
+        if level.count > 1, worst.level > .valid {
+            let place = "At \(DecimalText.trimmed(level.rate)) calls/s: "
+            worst.evidence = worst.evidence.map { place + $0 }
+        }
+        return worst
     }
 }
 
