@@ -51,9 +51,11 @@ let package = Package(
             dependencies: [
                 "Datagrams", "Observations", .product(name: "Histogram", package: "hdrhistogram-swift"),
             ], swiftSettings: pure),
+        .target(name: "Comparison", dependencies: ["Latency", "Observations", "Datagrams"], swiftSettings: pure),
         .target(name: "MachineReport", swiftSettings: pure),
         .target(
-            name: "Reports", dependencies: ["Latency", "Breakdown", "MachineReport", "Observations", "Datagrams"],
+            name: "Reports",
+            dependencies: ["Latency", "Comparison", "Breakdown", "MachineReport", "Observations", "Datagrams"],
             swiftSettings: pure),
         .target(name: "Captures", dependencies: ["SIP", "Observations", "Datagrams"], swiftSettings: pure),
         .target(
@@ -99,7 +101,8 @@ let package = Package(
         .executableTarget(
             name: "sipmeter",
             dependencies: [
-                "LoadRun", "RunArchive", "Reports", "MachineReport", "Latency", "Scenarios", "StandardScenarios",
+                "LoadRun", "RunArchive", "Comparison", "Reports", "MachineReport", "Latency", "Scenarios",
+                "StandardScenarios",
                 "UDPTransport",
                 "StreamTransport", "UserAgent", "Observations", "Datagrams", "SIP", "Captures", "PacketCapture",
                 "Breakdown", "KernelTrace", "PosixPatterns", "SippMode", "Authentication", "Digests",
@@ -136,8 +139,13 @@ let package = Package(
         .testTarget(
             name: "LatencyTests", dependencies: ["Latency", "Observations", "Datagrams"], swiftSettings: strict),
         .testTarget(
+            name: "ComparisonTests", dependencies: ["Comparison", "Latency", "Observations", "Datagrams"],
+            swiftSettings: strict),
+        .testTarget(
             name: "ReportsTests",
-            dependencies: ["Reports", "Breakdown", "MachineReport", "Latency", "Observations", "Datagrams"],
+            dependencies: [
+                "Reports", "Comparison", "Breakdown", "MachineReport", "Latency", "Observations", "Datagrams",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "RunArchiveTests", dependencies: ["RunArchive", "Reports", "Latency", "Observations", "Datagrams"],
