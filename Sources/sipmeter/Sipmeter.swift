@@ -14,6 +14,7 @@ struct Sipmeter: ParsableCommand {
               sipmeter answer --listen 0.0.0.0:5060 the answering side alone
               sipmeter analyze day.pcap             a capture of any tool
               sipmeter explain                      where the time went, by kernel probes
+              sipmeter report runs/DIR              a run's page, drawn again
               sipmeter doctor                       what this machine lets sipmeter do
               sipmeter sipp -sn uac 192.0.2.5 -m 9  SIPp's own options, for its scripts
 
@@ -26,7 +27,7 @@ struct Sipmeter: ParsableCommand {
         version: version,
         subcommands: [
             SweepCommand.self, RunCommand.self, AnswerCommand.self, AnalyzeCommand.self, ExplainCommand.self,
-            ScenarioCommand.self, DoctorCommand.self, SippModeCommand.self,
+            ScenarioCommand.self, ReportCommand.self, DoctorCommand.self, SippModeCommand.self,
         ])
 
     static let version = "0.1.0"
