@@ -1,7 +1,10 @@
 import ArgumentParser
+import Glibc
 import LoadRun
+import Reports
 import RunArchive
 import RunReports
+import UDPTransport
 
 struct ReportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -37,5 +40,29 @@ enum ReportHook {
             try OutputFile.create(path, holding: page)
             told(path)
         }
+    }
+}
+
+extension ReportHook {
+    /// The same at the end of a run: what cannot be written is told like any other file of it.
+    static func finish(_ directory: String, _ outcome: inout LoadLevel.Outcome) {
+        // Where files could not be written the disk is full, or gone.
+        if outcome.failure != nil { return }
+        do { try write(directory) } catch let failure as RunFailure {
+            outcome.noteFailure(failure)
+        } catch {
+            Terminal.complain("error: no report.html: \(error)")
+        }
+    }
+
+    /// For a directory of which nobody placed the calls.
+    static func finish(_ directory: String, from sources: [String]) throws {
+        // The recordings may be joined into the directory of the caller's run, which has its own.
+        if access(directory + "/manifest.json", F_OK) != 0 {
+            try PlainManifest.write(
+                to: directory, commandLine: CommandLine.arguments, version: Sipmeter.version,
+                begun: SystemClock.wall(), adding: [("sources", .array(sources.map { .string($0) }))])
+        }
+        try write(directory)
     }
 }

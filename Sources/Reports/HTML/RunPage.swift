@@ -52,11 +52,11 @@ package struct RunPage {
         if let achieved = report.figures("run", "achieved_rate_cps")?.double {
             tiles.append((report.isCapture ? "calls/s seen" : "calls/s started", DecimalText.fixed(achieved, decimals: 1)))
         }
-        tiles.append(("calls ok", "\(DecimalText.grouped(report.count("ok"))) of \(DecimalText.grouped(report.count("started")))"))
+        tiles.append(("calls ok, of \(DecimalText.grouped(report.count("started")))", DecimalText.grouped(report.count("ok"))))
         tiles.append(("RTT p50, ms", ms("p50")))
         if rtt?["p99"]?.double != nil { tiles.append(("RTT p99, ms", ms("p99"))) }
         tiles.append(("RTT max, ms", ms("max")))
-        tiles.append(("requests sent again", Number.count(report.figures("retransmissions", "requests"))))
+        tiles.append(("sent again", Number.count(report.figures("retransmissions", "requests"))))
         html.element("ul", class: "tiles") { html in
             for tile in tiles {
                 html.element("li") {

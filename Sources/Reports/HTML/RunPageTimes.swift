@@ -11,7 +11,7 @@ extension RunPage {
             return
         }
         var ratios = HTMLTable(
-            "", [.text("ratio"), .number("percent"), .number("of"), .text("what it is")])
+            "", [.text("ratio"), .number("percent"), .number("in numbers"), .text("what it is")])
         for (key, name, meaning) in Self.ratios {
             let ratio = metrics[key]
             let fraction =
@@ -134,8 +134,8 @@ extension RunPage {
             lines: series.isEmpty
                 ? []
                 : [
-                    ("p50", Ink.retransmitted, series.instants, series.rttP50),
-                    ("p99", "#009E73", series.instants, series.rttP99),
+                    ("p50", Ink.retransmitted, series.middles, series.rttP50),
+                    ("p99", "#009E73", series.middles, series.rttP99),
                 ])
         html.figure(
             svg,
@@ -186,8 +186,8 @@ extension RunPage {
         let (fromSent, fromDue) = (DecimalText.milliseconds(sent), DecimalText.milliseconds(due))
         let gap = due - sent
         if gap <= max(sent / 100, .microseconds(20)) {
-            return "The curves lie on each other (\(name) \(fromSent) ms from sent, \(fromDue) ms from due): calls left when "
-                + "they were due, so what was measured is what a caller would have waited."
+            return "The curves lie on each other (\(name) \(fromSent) ms from sent, \(fromDue) ms from due): what sipmeter "
+                + "was late is nothing beside it, so what was measured is what a caller would have waited."
         }
         return "Counted from when a call was due, the \(name) is \(fromDue) ms; from when it was sent, \(fromSent) ms. The "
             + "\(DecimalText.milliseconds(gap)) ms between them are the generator's own delay: a caller on time would have "

@@ -5,6 +5,8 @@ import Latency
 package struct RunSeries: Sendable {
     /// Ends of the intervals, seconds from the run's start.
     private(set) var instants: [Double] = []
+    /// Their middles: what is of an interval is drawn there.
+    private(set) var middles: [Double] = []
     /// Calls a second.
     private(set) var offered: [Double?] = []
     private(set) var started: [Double?] = []
@@ -44,6 +46,7 @@ package struct RunSeries: Sendable {
         func sum(_ names: String...) -> Double? { names.reduce(0) { $0 + (column($1) ?? 0) } }
         func milliseconds(_ name: String) -> Double? { column(name).map { $0 / 1000 } }
         instants.append(at)
+        middles.append(max(at - length / 2, middles.last ?? 0))
         offered.append(perSecond("offered"))
         started.append(perSecond("started"))
         completed.append(perSecond("ok", "failed"))
