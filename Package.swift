@@ -98,10 +98,13 @@ let package = Package(
         .target(
             name: "RunArchive", dependencies: ["Reports", "Latency", "Observations", "Datagrams"], swiftSettings: strict
         ),
+        .target(
+            name: "RunReports", dependencies: ["RunArchive", "Reports", "Latency", "Observations", "Datagrams"],
+            swiftSettings: strict),
         .executableTarget(
             name: "sipmeter",
             dependencies: [
-                "LoadRun", "RunArchive", "Comparison", "Reports", "MachineReport", "Latency", "Scenarios",
+                "LoadRun", "RunArchive", "RunReports", "Comparison", "Reports", "MachineReport", "Latency", "Scenarios",
                 "StandardScenarios",
                 "UDPTransport",
                 "StreamTransport", "UserAgent", "Observations", "Datagrams", "SIP", "Captures", "PacketCapture",

@@ -123,6 +123,22 @@ package struct LatencyHistogram: Sendable {
         }
     }
 
+    /// A step of the distribution: so many values, of all, are not above `value`.
+    package struct Step: Sendable, Equatable {
+        package var value: Nanoseconds
+        package var passed: UInt64
+    }
+
+    /// The whole distribution, ascending: a step for each bucket that holds anything.
+    package var steps: [Step] {
+        if count == 0 { return [] }
+        var passed: UInt64 = 0
+        return buckets.recordedValues().map { bucket in
+            passed += bucket.count
+            return Step(value: Nanoseconds(min(max(Int64(bucket.value), smallest), largest)), passed: passed)
+        }
+    }
+
     private mutating func addSquares(_ squares: UInt128) {
         guard let old = sumOfSquares else { return }
         let (new, overflow) = old.addingReportingOverflow(squares)

@@ -50,12 +50,13 @@ struct RunCommand: ParsableCommand {
             let what = users.map { "\($0)users" } ?? "\(DecimalText.trimmed(rate))cps"
             let directory = load.out ?? RunDirectory.defaultPath("run-\(what)", at: SystemClock.wall())
             let session = try Session(setup, isQuiet: load.quiet)
-            let outcome = try session.level(rate, in: directory) { session.announce("run", rates: [rate]) }
+            var outcome = try session.level(rate, in: directory) { session.announce("run", rates: [rate]) }
             if session.hasResult(outcome) { Terminal.print(session.text(of: outcome.summary)) }
+            ReportHook.finish(directory, &outcome)
             session.listFiles(
                 directory,
                 [
-                    "rtt.csv", "intervals.csv", "retransmissions.csv", "split.csv", "tag_control.csv", "summary.json",
+                    "report.html", "rtt.csv", "intervals.csv", "retransmissions.csv", "split.csv", "tag_control.csv", "summary.json",
                     "summary.txt", "scenario.log",
                     "rtt.svg",
                     "manifest.json",

@@ -15,6 +15,7 @@ struct Sipmeter: ParsableCommand {
               sipmeter analyze day.pcap             a capture of any tool
               sipmeter explain                      where the time went, by kernel probes
               sipmeter compare before after         what changed, and is it real
+              sipmeter report runs/DIR              a run's page, drawn again
               sipmeter doctor                       what this machine lets sipmeter do
               sipmeter sipp -sn uac 192.0.2.5 -m 9  SIPp's own options, for its scripts
 
@@ -27,7 +28,7 @@ struct Sipmeter: ParsableCommand {
         version: version,
         subcommands: [
             SweepCommand.self, RunCommand.self, AnswerCommand.self, AnalyzeCommand.self, ExplainCommand.self,
-            CompareCommand.self, ScenarioCommand.self, DoctorCommand.self, SippModeCommand.self,
+            CompareCommand.self, ReportCommand.self, ScenarioCommand.self, DoctorCommand.self, SippModeCommand.self,
         ])
 
     static let version = "0.1.0"

@@ -35,12 +35,13 @@ struct SweepCommand: ParsableCommand {
                 // A level's own file that could not be written is the earlier trouble, and stays what is told.
                 outcomes[outcomes.count - 1].noteFailure(error)
             }
+            ReportHook.finish(directory, &outcomes[outcomes.count - 1])
             if outcomes.contains(where: { session.hasResult($0) }) {
                 Terminal.print(SweepText.text(outcomes.map(\.summary)))
             }
             session.listFiles(
                 directory,
-                ["sweep.csv", "sweep.svg", "summary.txt"]
+                ["report.html", "sweep.csv", "sweep.svg", "summary.txt"]
                     + outcomes.map { "\(Self.name($0.summary.conditions.rate ?? 0))/" })
             if let trouble { throw trouble }
             try session.conclude(outcomes)

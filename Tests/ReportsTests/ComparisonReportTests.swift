@@ -140,9 +140,4 @@ import Testing
         #expect(svg.text.contains("A &lt;runs&gt;"))
         #expect(ComparisonPlot.svg([], title: "").text.contains("no call has an RTT"))
     }
-
-    @Test(arguments: [(1.0, 0.0), (10, 1), (0.001, -3), (2, 0.301_029_995_664), (999.9, 2.999_956_568_38)])
-    func decadesAreTheLogarithm(value: Double, expected: Double) {
-        #expect(abs(Decades.of(value) - expected) < 1e-10)
-    }
 }

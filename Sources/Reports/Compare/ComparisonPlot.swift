@@ -33,7 +33,7 @@ package enum ComparisonPlot {
     // MARK: Percentiles
 
     private static func drawSpectrum(_ runs: [Curve], top: Double, bottom: Double, to svg: inout SVGWriter) {
-        svg.text("RTT (ms) by percentile", x: Layout.left, y: top - 14, style: .init(isBold: true))
+        svg.text("RTT by percentile", x: Layout.left, y: top - 14, style: .init(isBold: true))
         let points = runs.flatMap(\.curves.spectrum)
         guard let lengths = axis(points.map(\.length), bottom: bottom, top: top) else {
             return drawNothing(y: (top + bottom) / 2, to: &svg)
@@ -55,7 +55,7 @@ package enum ComparisonPlot {
             var isFirst = true
             for point in run.curves.spectrum {
                 path.append(
-                    isFirst ? "M" : "L", across.position(point.nines), lengths.position(ms(point.length)))
+                    isFirst ? "M" : "L", across.position(point.nines), lengths.position(point.length))
                 isFirst = false
             }
             svg.path(path, stroke: ink(i), width: 2, name: "spectrum")
@@ -70,7 +70,7 @@ package enum ComparisonPlot {
 
     private static func drawStretches(_ runs: [Curve], top: Double, bottom: Double, to svg: inout SVGWriter) {
         svg.text(
-            "RTT (ms) over the call's number: 99th percentile (line) and median (thin) of neighbouring calls",
+            "RTT over the call's number: 99th percentile (line) and median (thin) of neighbouring calls",
             x: Layout.left, y: top - 14, style: .init(isBold: true))
         let stretches = runs.flatMap(\.curves.stretches)
         guard let lengths = axis(stretches.flatMap { [$0.p50, $0.p99] }, bottom: bottom, top: top) else {
@@ -99,7 +99,7 @@ package enum ComparisonPlot {
         var path = ByteBuffer(capacity: 1 << 12)
         for (i, stretch) in stretches.enumerated() {
             path.append(
-                i == 0 ? "M" : "L", calls.position(stretch.call), lengths.position(ms(stretch[keyPath: length])))
+                i == 0 ? "M" : "L", calls.position(stretch.call), lengths.position(stretch[keyPath: length]))
         }
         svg.path(path, stroke: stroke, width: width, name: "stretches")
     }
@@ -119,7 +119,7 @@ package enum ComparisonPlot {
         for tick in lengths.ticks {
             let y = lengths.position(tick)
             svg.line(x1: Layout.left, y1: y, x2: right, y2: y, stroke: Ink.grid)
-            svg.text(lengths.label(tick), x: Layout.left - 7, y: y + 4, style: .init(anchor: .end))
+            svg.text(LogAxis.label(tick), x: Layout.left - 7, y: y + 4, style: .init(anchor: .end))
         }
     }
 
@@ -131,10 +131,9 @@ package enum ComparisonPlot {
     /// Nil where there is nothing to draw.
     private static func axis(_ lengths: [Nanoseconds], bottom: Double, top: Double) -> LogAxis? {
         guard let least = lengths.min(), let most = lengths.max() else { return nil }
-        return LogAxis(from: max(ms(least), 1e-3), to: max(ms(most), 1e-3), start: bottom, end: top)
+        return LogAxis(showing: least...most, from: bottom, to: top)
     }
 
-    private static func ms(_ length: Nanoseconds) -> Double { Double(length.rawValue) / 1e6 }
     private static var right: Double { width - Layout.right }
 
     /// Of Okabe and Ito's palette.

@@ -21,7 +21,7 @@ package enum RunFiles {
         JSONValue.object(members(of: summary) + more).write(to: &buffer)
     }
 
-    static func json(of summary: RunSummary) -> JSONValue { .object(members(of: summary)) }
+    package static func json(of summary: RunSummary) -> JSONValue { .object(members(of: summary)) }
 
     private static func members(of summary: RunSummary) -> [(String, JSONValue)] {
         [

@@ -1,88 +1,78 @@
 import Datagrams
 import Latency
 
-/// A logarithmic axis of times.
+/// A logarithmic axis of times: ticks at 1, 2 and 5 times powers of ten, or where they would be too many at the powers
+/// alone.
 struct LogAxis {
-    var lowest: Double
-    var highest: Double
-    var start: Double
-    var end: Double
+    /// Both above zero.
+    let lowest: Nanoseconds
+    let highest: Nanoseconds
+    /// Pixels of `lowest` and `highest`.
+    let start: Double
+    let end: Double
 
-    /// From the decade-fraction below `shortest` to that above `longest`, both above 0 and in the unit of the ticks.
-    init(from shortest: Double, to longest: Double, start: Double, end: Double) {
-        lowest = Self.nice(below: shortest)
-        highest = max(Self.nice(above: longest), lowest * 2)
+    /// A little room on either side of what is to be shown.
+    init(showing lengths: ClosedRange<Nanoseconds>, from start: Double, to end: Double) {
+        lowest = max(Nanoseconds(Int64(Double(lengths.lowerBound.rawValue) / 1.15)), Nanoseconds(1))
+        highest = max(Nanoseconds(Int64(Double(lengths.upperBound.rawValue) * 1.15)), lowest * 2)
         self.start = start
         self.end = end
     }
 
-    func position(_ value: Double) -> Double {
-        let share = Decades.of(max(value, lowest) / lowest) / Decades.of(highest / lowest)
-        return start + share * (end - start)
+    func position(_ length: Nanoseconds) -> Double {
+        let (low, high) = (Logarithm.ten(lowest.rawValue), Logarithm.ten(highest.rawValue))
+        let at = Logarithm.ten(max(length.rawValue, 1))
+        return start + (at - low) / (high - low) * (end - start)
     }
 
-    /// 1, 2 and 5 times each power of ten; of more than four decades only the powers.
-    var ticks: [Double] {
-        let factors = Decades.of(highest / lowest) > 4 ? [1.0] : [1.0, 2, 5]
-        var (found, power): ([Double], Double) = ([], Self.power(below: lowest))
-        while power <= highest * 1.0001 {
-            for factor in factors where power * factor >= lowest * 0.9999 && power * factor <= highest * 1.0001 {
-                found.append(power * factor)
+    var ticks: [Nanoseconds] {
+        for factors in [[1, 2, 5], [1, 3], [1]] as [[Int64]] {
+            let found = ticks(factors)
+            if found.count <= Int((end - start).magnitude / 26) || factors.count == 1 { return found }
+        }
+        return []
+    }
+
+    private func ticks(_ factors: [Int64]) -> [Nanoseconds] {
+        var found: [Nanoseconds] = []
+        var power: Int64 = 1
+        while power <= highest.rawValue, power < Int64.max / 10 {
+            for factor in factors where (lowest...highest).contains(Nanoseconds(power * factor)) {
+                found.append(Nanoseconds(power * factor))
             }
             power *= 10
         }
         return found
     }
 
-    func label(_ tick: Double) -> String { DecimalTick.text(tick) }
-
-    private static func power(below value: Double) -> Double {
-        var power = 1.0
-        while power > value * 1.0001 { power /= 10 }
-        while power * 10 <= value * 1.0001 { power *= 10 }
-        return power
-    }
-
-    private static func nice(below value: Double) -> Double {
-        let power = power(below: value)
-        for factor in [5.0, 2] where power * factor <= value * 1.0001 { return power * factor }
-        return power
-    }
-
-    private static func nice(above value: Double) -> Double {
-        let power = power(below: value)
-        for factor in [1.0, 2, 5] where power * factor >= value * 0.9999 { return power * factor }
-        return power * 10
+    /// In the unit a person would say it in: `500 us`, `20 ms`, `2 s`.
+    static func label(_ length: Nanoseconds) -> String {
+        switch length.rawValue {
+        case ..<1_000: "\(length.rawValue) ns"
+        case ..<1_000_000: DecimalText.trimmed(Double(length.rawValue) / 1e3) + " us"
+        case ..<1_000_000_000: DecimalText.trimmed(Double(length.rawValue) / 1e6) + " ms"
+        default: DecimalText.trimmed(Double(length.rawValue) / 1e9) + " s"
+        }
     }
 }
 
-/// log10, which the standard library has only with the C library's help.
-enum Decades {
-    /// `value` above 0 and finite. To 12 digits.
-    static func of(_ value: Double) -> Double {
+/// Logarithms without a C library: to a thousandth of a pixel is enough.
+enum Logarithm {
+    /// Of 10; `value` above zero.
+    static func ten(_ value: Int64) -> Double { ten(Double(value)) }
+
+    static func ten(_ value: Double) -> Double {
         precondition(value > 0 && value.isFinite, "a logarithm of \(value)")
-        // ln(m) = 2 artanh((m - 1) / (m + 1)) for the significand m in 1 ..< 2: the series converges by 1/9 a step.
-        let x = (value.significand - 1) / (value.significand + 1)
-        var (sum, power, n) = (0.0, x, 1.0)
-        while n < 40 {
-            sum += power / n
-            power *= x * x
-            n += 2
+        // ln m by its series in (m - 1) / (m + 1), m in 1..<2: that ratio is at most 1/3.
+        let ratio = (value.significand - 1) / (value.significand + 1)
+        var (term, sum) = (ratio, 0.0)
+        for n in stride(from: 1.0, to: 26, by: 2) {
+            sum += term / n
+            term *= ratio * ratio
         }
-        return (Double(value.exponent) * 0.693147180559945309 + 2 * sum) / 2.302585092994045684
+        return (2 * sum + Double(value.exponent) * ln2) / ln10
     }
-}
 
-enum DecimalTick {
-    /// `0.02`, `5`, `2,000`.
-    static func text(_ value: Double) -> String {
-        var decimals = 0
-        var scaled = value
-        while scaled < 0.9999, decimals < 9 {
-            scaled *= 10
-            decimals += 1
-        }
-        if decimals > 0 { return DecimalText.trimmed(value, decimals: decimals) }
-        return DecimalText.grouped(UInt64(value.rounded()))
-    }
+    private static let ln2 = 0.693_147_180_559_945_3
+    private static let ln10 = 2.302_585_092_994_045_7
 }

@@ -75,8 +75,12 @@ struct AnalyzeCommand: ParsableCommand {
                 hops ? traffic.only(file: 0) : traffic, files, hops: path, timerSettings: timerSettings)
             try RunDirectory.create(directory)
             try analysis.write(to: directory, checksTimers: checkTimers)
+            try PlainManifest.write(
+                to: directory, commandLine: CommandLine.arguments, version: Sipmeter.version, begun: SystemClock.wall(),
+                adding: [("captures", .array(files.map { .string($0.name) }))])
+            try ReportHook.write(directory)
             Terminal.print(analysis.text(checksTimers: checkTimers))
-            Session.listFiles(directory, CaptureAnalysis.fileNames + HopsAnalysis.fileNames)
+            Session.listFiles(directory, ["report.html"] + CaptureAnalysis.fileNames + HopsAnalysis.fileNames)
             if checkTimers, analysis.timers.isViolated { throw ExitCode(LoadRun.ExitCode.thresholdFailed.rawValue) }
         }
     }

@@ -4,6 +4,7 @@ import Datagrams
 import LoadRun
 import Reports
 import RunArchive
+import RunReports
 import UDPTransport
 
 struct CompareCommand: ParsableCommand {
@@ -51,31 +52,36 @@ struct CompareCommand: ParsableCommand {
             let directory = out ?? RunDirectory.defaultPath("compare", at: SystemClock.wall())
             var reports: [ComparisonReport] = []
             try RunDirectory.create(directory)
-            var files: [String] = []
+            var (files, pictures): ([String], [ByteBuffer]) = ([], [])
             for level in levels.levels {
                 let drawn = try CompareLevel(level, rules: failIf, seed: seed)
                 Terminal.print((reports.isEmpty ? "" : "\n") + String(drawn.text.dropLast()))
                 let picture = level.name.map { "compare-\($0).svg" } ?? "compare.svg"
                 try OutputFile.create(directory + "/" + picture, holding: drawn.picture)
                 files.append(picture)
+                pictures.append(drawn.picture)
                 reports.append(drawn.report)
             }
             for notice in levels.notices { Terminal.print("note: \(notice)") }
-            try write(reports, to: directory)
-            Session.listFiles(directory, ["compare.txt", "compare.json"] + files)
+            try write(reports, pictures, to: directory)
+            Session.listFiles(directory, ["report.html", "compare.txt", "compare.json"] + files)
             if reports.contains(where: \.hasFailedRule) {
                 throw ExitCode(LoadRun.ExitCode.thresholdFailed.rawValue)
             }
         }
     }
 
-    private func write(_ reports: [ComparisonReport], to directory: String) throws(RunFailure) {
+    private func write(
+        _ reports: [ComparisonReport], _ pictures: [ByteBuffer], to directory: String
+    ) throws(RunFailure) {
         var bytes = ByteBuffer(capacity: 1 << 14)
         bytes.append(text: reports.map(ComparisonText.text).joined(separator: "\n"))
         try OutputFile.create(directory + "/compare.txt", holding: bytes)
         bytes.removeAll()
         ComparisonFile.append(reports, to: &bytes)
         try OutputFile.create(directory + "/compare.json", holding: bytes)
+        let page = ComparisonPage.html(reports, pictures: pictures, version: Sipmeter.version)
+        try OutputFile.create(directory + "/" + ReportPages.fileName, holding: page)
     }
 }
 

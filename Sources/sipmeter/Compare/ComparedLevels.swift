@@ -1,6 +1,7 @@
 import Glibc
 import Reports
 import RunArchive
+import RunReports
 
 /// The runs to compare: as they were named, or of sweeps one set for each level that all of them have.
 struct ComparedLevels {
@@ -23,7 +24,7 @@ struct ComparedLevels {
             throw ArchiveError(
                 "\(sweeps[0]) is a sweep and \(other) is not: compare sweeps with sweeps, or name one of its levels")
         }
-        let names = try directories.map { try Self.levels(of: $0) }
+        let names = directories.map { SweepLevels.find(in: $0) }
         for name in names[0] {
             let holders = zip(directories, names).filter { $0.1.contains(name) }
             if holders.count < directories.count {
@@ -34,22 +35,5 @@ struct ComparedLevels {
             levels.append(Level(name: name, runs: try directories.map { try RunArchive($0 + "/" + name) }))
         }
         if levels.isEmpty { throw ArchiveError("the sweeps have no level in common: nothing to compare") }
-    }
-
-    /// By rate.
-    private static func levels(of directory: String) throws -> [String] {
-        guard let handle = opendir(directory) else {
-            throw ArchiveError("cannot read \(directory): \(String(cString: strerror(errno)))")
-        }
-        defer { closedir(handle) }
-        var found: [(rate: Double, name: String)] = []
-        while let entry = readdir(handle) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            guard name.hasSuffix("cps"), let rate = Double(name.dropLast(3)) else { continue }
-            found.append((rate, name))
-        }
-        return found.sorted { $0.rate < $1.rate }.map(\.name)
     }
 }
