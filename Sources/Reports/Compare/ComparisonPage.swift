@@ -48,13 +48,13 @@ package enum ComparisonPage {
             let sentences = ComparisonSentences(name: pair.run.name)
             let shown = pair.comparison.rows.filter(\.isShown).map(sentences.sentence)
             let failed = pair.rules.filter { $0.outcome == .failed }
-            let level = report.level.map { "\($0): " } ?? ""
+            let which = (report.level.map { "\($0), " } ?? "") + "\(pair.run.name) against \(report.first.name): "
             let title =
                 failed.isEmpty
-                ? (shown.isEmpty ? "No difference beyond chance" : "\(pair.run.name) differs from \(report.first.name)")
+                ? (shown.isEmpty ? "no difference beyond chance" : "\(shown.count) of \(pair.comparison.rows.count) figures differ")
                 : "\(failed.count) of \(pair.rules.count) rules failed"
             html.element("div", class: failed.isEmpty ? (shown.isEmpty ? "verdict" : "verdict good") : "verdict bad") {
-                $0.paragraph(level + title)
+                $0.paragraph(which + title)
                 $0.list(failed.map { "FAILED \($0.sentence)" } + shown)
             }
         }
