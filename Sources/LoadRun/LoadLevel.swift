@@ -67,7 +67,8 @@ package struct LoadLevel {
         defer { for capture in captures { _ = capture.stop() } }
         let writer = try RecordWriter(
             directory: directory, workers: workers, responseTimeNames: program.responseTimeNames.count,
-            comparesTags: setup.comparesTags, hasNotes: setup.options.scenario.hasNotes, channel: channel,
+            comparesTags: setup.comparesTags, hasNotes: setup.options.scenario.hasNotes,
+            expectations: FailureFiles.expectations(of: setup.options.scenario), channel: channel,
             onJournal: onJournal, onInterval: progress, onFailure: { control.ask(for: .stopping) })
         let begun = SystemClock.wall()
         if let directory { try writeManifest(to: directory, lines[0], target, begun, stamps) }
@@ -316,6 +317,7 @@ package struct LoadLevel {
         configuration.seed = options.seed
         (configuration.wallStart, configuration.utcOffset) = LocalTime.at(start)
         configuration.keepsMessages = options.keepsMessages
+        configuration.keepsFailures = directory == nil ? 0 : FailureFiles.most
         configuration.autoAnswers = options.autoAnswers
         configuration.isBare = options.isBare
         configuration.firstCSeq = options.firstCSeq

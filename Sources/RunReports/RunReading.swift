@@ -80,7 +80,8 @@ package struct RunReading {
     private func explain() throws -> JSONValue? {
         guard let bytes = FileBytes.read(archive.path("explain.json"), most: 8 << 20) else { return nil }
         do { return try JSONValue(parsing: bytes) } catch {
-            throw ArchiveError("\(archive.path("explain.json")) is no JSON; it may have been cut off or changed by hand")
+            throw ArchiveError(
+                "\(archive.path("explain.json")) is no JSON; it may have been cut off or changed by hand")
         }
     }
 

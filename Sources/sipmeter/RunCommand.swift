@@ -56,7 +56,8 @@ struct RunCommand: ParsableCommand {
             session.listFiles(
                 directory,
                 [
-                    "report.html", "rtt.csv", "intervals.csv", "retransmissions.csv", "split.csv", "tag_control.csv", "summary.json",
+                    "report.html", "rtt.csv", "intervals.csv", "retransmissions.csv", "split.csv", "tag_control.csv",
+                    "summary.json",
                     "summary.txt", "scenario.log",
                     "rtt.svg",
                     "manifest.json",

@@ -28,7 +28,7 @@ package struct FailureFile: Sendable, Equatable {
         }
 
         /// `INVITE` or `486 Busy Here`.
-        var name: String {
+        package var name: String {
             let line = String(decoding: bytes.prefix { $0 != 13 && $0 != 10 }.prefix(200), as: UTF8.self)
             let words = line.split(separator: " ", omittingEmptySubsequences: false)
             if line.hasPrefix("SIP/2.0 ") { return words.dropFirst().joined(separator: " ") }

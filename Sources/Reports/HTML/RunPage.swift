@@ -13,7 +13,8 @@ package struct RunPage {
     package func html() -> ByteBuffer {
         var page = HTMLPage(
             title: report.title, subtitle: report.subtitle,
-            foot: "Drawn by sipmeter \(report.version) from \(report.directory). Times are in milliseconds unless a unit "
+            foot:
+                "Drawn by sipmeter \(report.version) from \(report.directory). Times are in milliseconds unless a unit "
                 + "stands with them; n/a means undefined: too few values, or none.")
         page.head { html in
             tiles(&html)
@@ -50,9 +51,11 @@ package struct RunPage {
         func ms(_ name: String) -> String { Number.milliseconds(microseconds: rtt?[name]?.double) }
         var tiles: [(String, String)] = []
         if let achieved = report.figures("run", "achieved_rate_cps")?.double {
-            tiles.append((report.isCapture ? "calls/s seen" : "calls/s started", DecimalText.fixed(achieved, decimals: 1)))
+            tiles.append(
+                (report.isCapture ? "calls/s seen" : "calls/s started", DecimalText.fixed(achieved, decimals: 1)))
         }
-        tiles.append(("calls ok, of \(DecimalText.grouped(report.count("started")))", DecimalText.grouped(report.count("ok"))))
+        tiles.append(
+            ("calls ok, of \(DecimalText.grouped(report.count("started")))", DecimalText.grouped(report.count("ok"))))
         tiles.append(("RTT p50, ms", ms("p50")))
         if rtt?["p99"]?.double != nil { tiles.append(("RTT p99, ms", ms("p99"))) }
         tiles.append(("RTT max, ms", ms("max")))
@@ -100,7 +103,9 @@ package struct RunPage {
         if let target = manifest["target"] {
             let (asked, address) = (target["asked"]?.text ?? "", target["address"]?.text ?? "")
             let isNamed = asked != address && !address.isEmpty
-            add("Target", asked + (isNamed ? " (\(address))" : "") + (target["is_model"]?.flag == true ? ", a model" : ""))
+            add(
+                "Target",
+                asked + (isNamed ? " (\(address))" : "") + (target["is_model"]?.flag == true ? ", a model" : ""))
             add("Transport", transport(target))
             add("From", target["source_addresses"]?.text)
         }
@@ -125,7 +130,9 @@ package struct RunPage {
         guard let name = target["transport"]?.text else { return nil }
         var text = name
         if let connections = target["connections"]?.text { text += ", connections \(connections)" }
-        if let verified = target["tls_verified"]?.flag { text += verified ? ", certificate verified" : ", certificate NOT verified" }
+        if let verified = target["tls_verified"]?.flag {
+            text += verified ? ", certificate verified" : ", certificate NOT verified"
+        }
         return text
     }
 
@@ -133,7 +140,9 @@ package struct RunPage {
         guard let rate = load["rate_per_s"]?.double else { return nil }
         var parts = ["\(Number.trimmed(rate)) calls/s"]
         if let seconds = load["duration_s"]?.double { parts[0] += " for \(Number.seconds(seconds, decimals: 3))" }
-        if let arrivals = load["arrivals"]?.text { parts.append(arrivals == "poisson" ? "Poisson arrivals" : "evenly spaced") }
+        if let arrivals = load["arrivals"]?.text {
+            parts.append(arrivals == "poisson" ? "Poisson arrivals" : "evenly spaced")
+        }
         if let hold = load["hold_ms"]?.double, hold > 0 { parts.append("held \(Number.trimmed(hold)) ms") }
         if let limit = load["call_limit"]?.whole { parts.append("at most \(DecimalText.grouped(limit)) calls") }
         if let workers = load["workers"]?.whole, workers > 1 { parts.append("\(workers) sending threads") }
@@ -162,7 +171,9 @@ package struct RunPage {
 
     private func capture(_ html: inout HTMLWriter) {
         var items: [(String, String)] = [("Capture", report.figures("run", "target")?.text ?? "")]
-        if let lasted = report.figures("run", "lasted_s")?.double { items.append(("SIP lasted", Number.seconds(lasted))) }
+        if let lasted = report.figures("run", "lasted_s")?.double {
+            items.append(("SIP lasted", Number.seconds(lasted)))
+        }
         if let calls = callsText { items.append(("Calls", calls)) }
         html.definitions(items)
         var frames = HTMLTable("What was in it", [.text("frames and calls"), .number("count")])
@@ -182,7 +193,8 @@ package struct RunPage {
         let directions = report.summary?["directions"]?.items ?? []
         guard directions.count > 1 else { return }
         var table = HTMLTable(
-            "By direction", [.text("from and to"), .number("calls"), .number("SER"), .number("SEER"), .number("SRD p50, ms")])
+            "By direction",
+            [.text("from and to"), .number("calls"), .number("SER"), .number("SEER"), .number("SRD p50, ms")])
         for direction in directions {
             table.add([
                 .text(direction["direction"]?.text ?? ""), .text(Number.count(direction["calls"])),
@@ -313,12 +325,16 @@ enum TimerRulesTable {
     static func append(_ rules: JSONValue?, to html: inout HTMLWriter) {
         guard let rules = rules?.items, !rules.isEmpty else { return }
         let broken = rules.filter { ($0["violated"]?.whole ?? 0) > 0 }.count
-        html.element("h3", "RFC 3261's timers: " + (broken == 0 ? "every rule is kept" : "\(broken) of \(rules.count) rules broken"))
-        var table = HTMLTable("", [.text("rule"), .text("messages"), .number("checked"), .number("broken"), .text("worst")])
+        html.element(
+            "h3",
+            "RFC 3261's timers: " + (broken == 0 ? "every rule is kept" : "\(broken) of \(rules.count) rules broken"))
+        var table = HTMLTable(
+            "", [.text("rule"), .text("messages"), .number("checked"), .number("broken"), .text("worst")])
         for rule in rules {
             let violated = rule["violated"]?.whole ?? 0
             table.add([
-                .text(rule["rule"]?.text ?? ""), .text(rule["messages"]?.text ?? ""), .text(Number.count(rule["checked"])),
+                .text(rule["rule"]?.text ?? ""), .text(rule["messages"]?.text ?? ""),
+                .text(Number.count(rule["checked"])),
                 violated == 0 ? "0" : .mark(.bad, DecimalText.grouped(violated)), .text(rule["worst"]?.text ?? ""),
             ])
         }

@@ -30,8 +30,8 @@ extension RunPage {
         var table = HTMLTable(
             "How calls ended",
             [
-                .text("outcome"), .number("calls"), .number("share"), .number("first call"), .number("first at"),
-                .number("last at"), .text("meaning"),
+                .text("outcome"), .number("calls"), .number("share"), .number("first call"), .number("first at, s"),
+                .number("last at, s"), .text("meaning"),
             ])
         let counts = report.figures("calls", "outcomes")?.members ?? []
         for (name, count) in counts.sorted(by: { order($0.0) < order($1.0) }) {
@@ -41,8 +41,8 @@ extension RunPage {
                 .text(name), .text(Number.count(count)),
                 .text(Number.percent(count.double.map { 100 * $0 / Double(started) })),
                 .text(rows.map { DecimalText.grouped($0.firstCall) } ?? ""),
-                .text(rows.map { Number.seconds($0.first.seconds, decimals: 3) } ?? ""),
-                .text(rows.map { Number.seconds($0.last.seconds, decimals: 3) } ?? ""),
+                .text(rows.map { DecimalText.fixed($0.first.seconds, decimals: 3) } ?? ""),
+                .text(rows.map { DecimalText.fixed($0.last.seconds, decimals: 3) } ?? ""),
                 .text(Self.meaning(of: name)),
             ])
         }
@@ -83,7 +83,8 @@ extension RunPage {
         guard finals.count > 1 else { return }
         html.paragraph(
             "Final responses to the first request: "
-                + finals.sorted { $0.0 < $1.0 }.map { "\($0.0) \(Number.count($0.1)) times" }.joined(separator: ", ") + ".")
+                + finals.sorted { $0.0 < $1.0 }.map { "\($0.0) \(Number.count($0.1)) times" }.joined(separator: ", ")
+                + ".")
     }
 
     private func odd(_ html: inout HTMLWriter) {
@@ -137,11 +138,15 @@ extension RunPage {
     /// Without their messages: what the rows tell.
     private func failureTable(_ html: inout HTMLWriter) {
         var table = HTMLTable(
-            "", [.text("Call-ID"), .number("call"), .number("due at"), .text("outcome"), .number("sent again"), .number("ended after, ms")])
+            "",
+            [
+                .text("Call-ID"), .number("call"), .number("due at, s"), .text("outcome"), .number("sent again"),
+                .number("ended after, ms"),
+            ])
         for call in report.calls?.failures ?? [] {
             table.add([
                 .code(call.callID.text), .text(DecimalText.grouped(call.number)),
-                .text(Number.seconds(call.due.seconds, decimals: 3)), .text(call.outcome.text),
+                .text(DecimalText.fixed(call.due.seconds, decimals: 3)), .text(call.outcome.text),
                 .text("\(call.retransmissions)"),
                 .text(call.sent.map { DecimalText.milliseconds(call.ended - $0) } ?? Number.undefined),
             ])
@@ -167,7 +172,8 @@ extension RunPage {
             }
             rungs.append(.init(.failure, "failed: \(outcome)", remark: Self.meaning(of: outcome)))
             let plot = LadderPlot(
-                title: "Messages of call \(call)", own: "sipmeter", peer: failure.fact("Peer") ?? "target", rungs: rungs)
+                title: "Messages of call \(call)", own: "sipmeter", peer: failure.fact("Peer") ?? "target", rungs: rungs
+            )
             html.figure(plot.svg(), caption: "")
             html.definitions(failure.facts.filter { $0.name != "Call" && $0.name != "Note" }.map { ($0.name, $0.text) })
             for message in messages {
@@ -178,7 +184,8 @@ extension RunPage {
                     let text = String(decoding: message.bytes.prefix(Self.messageBytes), as: UTF8.self)
                     html.element("pre", text)
                     if message.bytes.count > Self.messageBytes {
-                        html.paragraph("\(message.bytes.count - Self.messageBytes) bytes more in failures/.", class: "muted")
+                        html.paragraph(
+                            "\(message.bytes.count - Self.messageBytes) bytes more in failures/.", class: "muted")
                     }
                 }
             }
@@ -205,7 +212,7 @@ extension RunPage {
         var table = HTMLTable(
             "By the timer that sent them",
             [
-                .text("timer"), .number("sent again"), .number("calls"), .number("first at"), .number("latest, ms"),
+                .text("timer"), .number("sent again"), .number("calls"), .number("first at, s"), .number("latest, ms"),
                 .text("messages"), .text("what it is"),
             ])
         for name in series.timers.keys.sorted() {
@@ -214,8 +221,11 @@ extension RunPage {
             table.add([
                 .text(name), .text(DecimalText.grouped(timer.count)),
                 .text(timer.calls.count < RetransmissionSeries.mostCalls ? calls : "\(calls) or more"),
-                .text(Number.seconds(timer.first.seconds, decimals: 3)), .text(DecimalText.milliseconds(timer.longestLate)),
-                .text(timer.messages.keys.sorted().map { "\($0) \(DecimalText.grouped(timer.messages[$0]!))" }.joined(separator: ", ")),
+                .text(DecimalText.fixed(timer.first.seconds, decimals: 3)),
+                .text(DecimalText.milliseconds(timer.longestLate)),
+                .text(
+                    timer.messages.keys.sorted().map { "\($0) \(DecimalText.grouped(timer.messages[$0]!))" }.joined(
+                        separator: ", ")),
                 .text(Self.timers[name] ?? ""),
             ])
         }

@@ -36,16 +36,19 @@ extension RunPage {
             [.text("block")] + ["mean", "sd", "p50", "p99", "max", "of the mean", "of the swing"].map { .number($0) })
         func cells(_ figures: JSONValue?) -> [HTMLTable.Cell] {
             ["mean", "sd", "p50", "p99", "max"].map { name in
-                .text(figures?[name]?.double.map { DecimalText.fixed($0, decimals: $0 < 100 ? 2 : 0) } ?? Number.undefined)
+                .text(
+                    figures?[name]?.double.map { DecimalText.fixed($0, decimals: $0 < 100 ? 2 : 0) } ?? Number.undefined
+                )
             }
         }
         for block in explain["blocks"]?.items ?? [] {
             let quality = block["quality"]?.text ?? "exact"
             table.add(
-                [.text((block["name"]?.text ?? "") + (quality == "exact" ? "" : " (\(quality))"))] + cells(block["us"]) + [
-                    .text(Number.percent(block["share_of_mean"]?.double.map { $0 * 100 }, decimals: 1)),
-                    .text(Number.percent(block["share_of_variance"]?.double.map { $0 * 100 }, decimals: 1)),
-                ])
+                [.text((block["name"]?.text ?? "") + (quality == "exact" ? "" : " (\(quality))"))] + cells(block["us"])
+                    + [
+                        .text(Number.percent(block["share_of_mean"]?.double.map { $0 * 100 }, decimals: 1)),
+                        .text(Number.percent(block["share_of_variance"]?.double.map { $0 * 100 }, decimals: 1)),
+                    ])
         }
         if let total = explain["total_us"], total["mean"] != nil {
             table.add(["total"] + cells(total) + ["100.0 %", "100.0 %"])
@@ -56,7 +59,8 @@ extension RunPage {
     private func causes(_ caption: String, _ wait: JSONValue?, _ html: inout HTMLWriter) {
         guard let causes = wait?["causes"]?.members, !causes.isEmpty else { return }
         var table = HTMLTable(caption, [.text("cause"), .number("mean, us"), .number("max, us"), .number("share")])
-        for (name, figures) in causes where (figures["share"]?.double ?? 0) > 0 {
+        let shares = causes.map { (name: $0.0, figures: $0.1, share: $0.1["share"]?.double ?? 0) }
+        for (name, figures, share) in shares.sorted(by: { $0.share > $1.share }) where share > 0 {
             table.add([
                 .text(Self.causes[name] ?? name),
                 .text(figures["mean_us"]?.double.map { DecimalText.fixed($0, decimals: 1) } ?? Number.undefined),
@@ -83,8 +87,14 @@ extension RunPage {
             "blocks.svg", "Time of each request over its number, stacked by block",
             "Each request's time, stacked by block; of a column of pixels the slowest request."
         ),
-        ("queue.svg", "Queue depths and bursts", "What lay in the queues as each request came, and how requests came in bursts."),
-        ("threads.svg", "The server's threads around the slowest request", "What the server's threads did around the slowest request."),
+        (
+            "queue.svg", "Queue depths and bursts",
+            "What lay in the queues as each request came, and how requests came in bursts."
+        ),
+        (
+            "threads.svg", "The server's threads around the slowest request",
+            "What the server's threads did around the slowest request."
+        ),
     ]
 
     private func pictures(room: Int, _ html: inout HTMLWriter) {
@@ -145,15 +155,19 @@ extension RunPage {
                 .init(
                     title: "Lost or held up on this host",
                     lines: [
-                        .init(name: "dropped from the receive queue", stroke: Ink.retransmitted, values: series.dropped),
-                        .init(name: "sends refused or queue full", stroke: "#E69F00", dashes: "6 3", values: series.sendsRefused),
+                        .init(
+                            name: "dropped from the receive queue", stroke: Ink.retransmitted, values: series.dropped),
+                        .init(
+                            name: "sends refused or queue full", stroke: "#E69F00", dashes: "6 3",
+                            values: series.sendsRefused),
                     ], isCount: true))
         }
         let plot = TimePlot(
             title: "The generator over time", instants: series.instants, panels: panels, panelHeight: 150)
         html.figure(
             plot.svg(description: "Lateness, CPU and losses of the generator in each second."),
-            caption: "How late calls left in each second, and how busy the sending threads were. A thread near 100 % has no "
+            caption:
+                "How late calls left in each second, and how busy the sending threads were. A thread near 100 % has no "
                 + "room for a burst.")
     }
 
@@ -164,7 +178,8 @@ extension RunPage {
         if let command = manifest.commandLine {
             html.element("pre", command)
             let seed = manifest["seed"]?.whole.map { " with seed \($0)" } ?? ""
-            html.paragraph("In this directory's place, by sipmeter \(manifest["sipmeter_version"]?.text ?? "?")\(seed).")
+            html.paragraph(
+                "In this directory's place, by sipmeter \(manifest["sipmeter_version"]?.text ?? "?")\(seed).")
         }
         form(&html)
         var machine: [(String, String)] = []
@@ -172,13 +187,22 @@ extension RunPage {
         func add(_ term: String, _ text: String?) { if let text, !text.isEmpty { machine.append((term, text)) } }
         add("Begun", manifest["begun_utc"]?.text)
         add("Host", host?["name"]?.text)
-        add("System", [host?["system"]?.text, host?["kernel"]?.text, host?["machine"]?.text].compactMap { $0 }.joined(separator: " "))
         add(
-            "CPU", [host?["cpu"]?.text, host?["cpus"]?.whole.map { "\($0) CPUs" }, host?["hypervisor"]?.flag == true ? "in a virtual machine" : nil]
-                .compactMap { $0 }.joined(separator: ", "))
+            "System",
+            [host?["system"]?.text, host?["kernel"]?.text, host?["machine"]?.text].compactMap { $0 }.joined(
+                separator: " "))
+        add(
+            "CPU",
+            [
+                host?["cpu"]?.text, host?["cpus"]?.whole.map { "\($0) CPUs" },
+                host?["hypervisor"]?.flag == true ? "in a virtual machine" : nil,
+            ]
+            .compactMap { $0 }.joined(separator: ", "))
         add("Clock source", host?["clock_source"]?.text)
         add("Timestamps", manifest["timestamps"]?["clock"]?.text)
-        add("Receive buffer", manifest["target"]?["receive_buffer_bytes"]?.whole.map { "\(DecimalText.grouped($0)) bytes" })
+        add(
+            "Receive buffer",
+            manifest["target"]?["receive_buffer_bytes"]?.whole.map { "\(DecimalText.grouped($0)) bytes" })
         if !machine.isEmpty {
             html.element("h3", "Machine")
             html.definitions(machine)
@@ -205,17 +229,26 @@ extension RunPage {
         table.add([
             "Connections", .text(report.manifest["target"]?["connections"]?.text ?? "none (datagrams)"),
         ])
-        table.add(["Session attempt rate", .text((form["session_attempt_rate_per_s"]?.double).map { "\(Number.trimmed($0)) a second" } ?? "")])
+        table.add([
+            "Session attempt rate",
+            .text((form["session_attempt_rate_per_s"]?.double).map { "\(Number.trimmed($0)) a second" } ?? ""),
+        ])
         table.add(["Session duration", .text(Number.seconds(form["session_duration_s"]?.double, decimals: 3))])
         table.add(["Total sessions attempted", .text(DecimalText.grouped(report.count("started")))])
         table.add(["Associated media", .text(form["is_media"]?.flag == true ? "yes" : "none")])
-        table.add(["Establishment threshold time", .text(Number.seconds(form["establishment_threshold_time_s"]?.double, decimals: 3))])
+        table.add([
+            "Establishment threshold time",
+            .text(Number.seconds(form["establishment_threshold_time_s"]?.double, decimals: 3)),
+        ])
         table.add([
             "Session establishment rate seen",
             .text(
                 report.count("failed") + report.count("unsent") == 0
-                    ? run["achieved_rate_cps"]?.double.map { "\(DecimalText.fixed($0, decimals: 1)) a second, no attempt failed" } ?? ""
-                    : "none: \(DecimalText.grouped(report.count("failed"))) attempts failed (the RFC allows no failure)"),
+                    ? run["achieved_rate_cps"]?.double.map {
+                        "\(DecimalText.fixed($0, decimals: 1)) a second, no attempt failed"
+                    } ?? ""
+                    : "none: \(DecimalText.grouped(report.count("failed"))) attempts failed (the RFC allows no failure)"
+            ),
         ])
         html.table(table)
     }
@@ -242,7 +275,9 @@ enum GeneratorRules {
                 case .suspect: (.doubtful, "doubtful")
                 case .invalid: (.bad, "worthless")
                 }
-            table.add([.text(rule.name), .text(rule.found), .text(rule.suspect), .text(rule.invalid), .mark(mark, word)])
+            table.add([
+                .text(rule.name), .text(rule.found), .text(rule.suspect), .text(rule.invalid), .mark(mark, word),
+            ])
         }
         html.table(table)
     }
@@ -261,7 +296,8 @@ enum GeneratorRules {
         if let busy = generator?["seconds_busy"]?.double, let seen = generator?["seconds_observed"]?.double, seen > 0 {
             rules.append(
                 Rule(
-                    name: "seconds in which a sending thread was at \(Number.trimmed(WorkerLoad.busyPercent)) % CPU or more",
+                    name:
+                        "seconds in which a sending thread was at \(Number.trimmed(WorkerLoad.busyPercent)) % CPU or more",
                     found: "\(Number.trimmed(busy)) of \(Number.trimmed(seen))",
                     suspect: "\(Number.trimmed(VerdictRules.busyShare * 100)) % of them", invalid: "",
                     // Not judged with --precise, which the evidence knows.
@@ -279,7 +315,8 @@ enum GeneratorRules {
             Rule(
                 name: "sends that failed on this host", found: Number.trimmed(refused), suspect: "any",
                 invalid: "\(Number.trimmed(VerdictRules.sendErrorShareUsable * 100)) % of the calls",
-                level: refused == 0 ? .valid : refused > VerdictRules.sendErrorShareUsable * started ? .invalid : .suspect))
+                level: refused == 0
+                    ? .valid : refused > VerdictRules.sendErrorShareUsable * started ? .invalid : .suspect))
         let full = counters?["send_queue_full"]?.double ?? 0
         rules.append(
             Rule(

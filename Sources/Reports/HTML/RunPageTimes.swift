@@ -33,7 +33,8 @@ extension RunPage {
         html.paragraph(
             "Counted by sipmeter, RFC 6076's open points decided so: any 2xx is a 200; a timeout counts as 408, what could "
                 + "not be delivered as 503; a refused session is complete; calls still open are in no ratio."
-                + (report.isFromRows ? " From rows alone, without the summary, statuses of calls that failed later are not known." : ""),
+                + (report.isFromRows
+                    ? " From rows alone, without the summary, statuses of calls that failed later are not known." : ""),
             class: "muted")
     }
 
@@ -41,7 +42,10 @@ extension RunPage {
         ("ser", "SER", "session establishment ratio (4.6): INVITEs answered 2xx, of all not redirected"),
         ("seer", "SEER", "establishment effectiveness (4.7): the same, with callees that said no (480, 486, 600, 603)"),
         ("isa", "ISA", "ineffective attempts (4.8): INVITEs that ended with 408, 500, 503, 504, or in silence"),
-        ("scr", "SCR", "session completion ratio (4.9): sessions in which no response was missing, of those that ended"),
+        (
+            "scr", "SCR",
+            "session completion ratio (4.9): sessions in which no response was missing, of those that ended"
+        ),
     ]
 
     private static let delays = [
@@ -85,7 +89,8 @@ extension RunPage {
             caption: report.isCapture
                 ? "Calls that began and ended in each second, and those open at its end."
                 : "Calls that fell due (offered), were placed (started) and ended (completed) in each second. Started below "
-                    + "offered: the generator fell behind. Completed below started: calls pile up, as the open ones show.")
+                    + "offered: the generator fell behind. Completed below started: calls pile up, as the open ones show."
+        )
     }
 
     // MARK: Response times
@@ -129,7 +134,8 @@ extension RunPage {
         guard !calls.heat.isEmpty else { return }
         let series = report.series
         let svg = calls.heat.svg(
-            title: "RTT over time", description: "How many calls ended with which response time, in each stretch of the run.",
+            title: "RTT over time",
+            description: "How many calls ended with which response time, in each stretch of the run.",
             upTo: report.lasted,
             lines: series.isEmpty
                 ? []
@@ -139,8 +145,10 @@ extension RunPage {
                 ])
         html.figure(
             svg,
-            caption: "When calls ended and how long they had taken; the darker, the more calls. Two bands are two kinds of "
-                + "calls: a queue, a lost message that was sent again after T1. The lines are each second's percentiles.")
+            caption:
+                "When calls ended and how long they had taken; the darker, the more calls. Two bands are two kinds of "
+                + "calls: a queue, a lost message that was sent again after T1. The lines are each second's percentiles."
+        )
     }
 
     private func split(_ html: inout HTMLWriter) {
@@ -169,28 +177,38 @@ extension RunPage {
             ])
         html.figure(
             plot.svg(description: gap),
-            caption: "Read it from below: at 99 %, ninety-nine of a hundred calls were not slower than the curve. The axis is "
+            caption:
+                "Read it from below: at 99 %, ninety-nine of a hundred calls were not slower than the curve. The axis is "
                 + "stretched to the right, so that the rare slow calls can be seen; a flat curve with a step is a few calls "
                 + "of another kind, such as those sent again.")
         html.paragraph(gap)
     }
 
-    /// The two curves, compared in a sentence.
+    /// The two curves, compared in a sentence at the percentile at which they are most apart.
     private var gap: String {
         guard let calls = report.calls else { return "" }
         if report.isCapture { return "A capture does not tell when calls were due: there is one curve." }
-        let isFine = calls.rtt.count >= Percentile.p99.leastCount
-        let percentile = isFine ? Percentile.p99 : .p50
-        guard let sent = calls.rtt.value(at: percentile), let due = calls.fromDue.value(at: percentile) else { return "" }
-        let name = isFine ? "99th percentile" : "median"
-        let (fromSent, fromDue) = (DecimalText.milliseconds(sent), DecimalText.milliseconds(due))
-        let gap = due - sent
-        if gap <= max(sent / 100, .microseconds(20)) {
-            return "The curves lie on each other (\(name) \(fromSent) ms from sent, \(fromDue) ms from due): what sipmeter "
-                + "was late is nothing beside it, so what was measured is what a caller would have waited."
+        var widest: (name: String, sent: Nanoseconds, due: Nanoseconds, share: Double)?
+        let percentiles: [(Percentile, String)] = [
+            (.p99, "99th percentile"), (.p50, "median"), (.p90, "90th percentile"), (.p999, "99.9th percentile"),
+        ]
+        for (percentile, name) in percentiles where calls.rtt.count >= percentile.leastCount {
+            guard let sent = calls.rtt.value(at: percentile), let due = calls.fromDue.value(at: percentile) else {
+                continue
+            }
+            let share = Double((due - sent).rawValue) / Double(max(sent.rawValue, 1))
+            if share > (widest?.share ?? -.infinity) { widest = (name, sent, due, share) }
         }
-        return "Counted from when a call was due, the \(name) is \(fromDue) ms; from when it was sent, \(fromSent) ms. The "
-            + "\(DecimalText.milliseconds(gap)) ms between them are the generator's own delay: a caller on time would have "
-            + "waited the longer, the target is answerable for the shorter."
+        guard let widest else { return "" }
+        let (sent, due) = (DecimalText.milliseconds(widest.sent), DecimalText.milliseconds(widest.due))
+        if widest.share <= 0.01 {
+            return "The curves lie on each other (at the \(widest.name), where they are most apart, \(sent) ms from sent and "
+                + "\(due) ms from due): what sipmeter was late is nothing beside the times, so what was measured is what a "
+                + "caller would have waited."
+        }
+        return "At the \(widest.name), where the curves are most apart, a call took \(due) ms counted from when it was due and "
+            + "\(sent) ms from when it was sent. The \(DecimalText.milliseconds(widest.due - widest.sent)) ms between them are "
+            + "the generator's own delay: a caller on time would have waited the longer, the target is answerable for the "
+            + "shorter."
     }
 }

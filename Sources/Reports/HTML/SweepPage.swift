@@ -40,7 +40,8 @@ package struct SweepReport {
             name: name, page: page, manifest: report.manifest, summary: report.summary, isFromRows: report.isFromRows)
         if isPictured(levels.count), let calls = report.calls {
             level.picture = calls.overNumber(
-                title: "RTT over the call number, \(report.rate ?? name)", limit: 200_000 / min(count, Self.mostPictures))
+                title: "RTT over the call number, \(report.rate ?? name)",
+                limit: 200_000 / min(count, Self.mostPictures))
         }
         levels.append(level)
     }
@@ -76,7 +77,8 @@ package struct SweepPage {
                 "sipmeter sweep", first?.manifest["begun_utc"]?.text ?? "",
                 first?.manifest["host"]?["name"]?.text.map { "on \($0)" } ?? "",
             ].filter { !$0.isEmpty }.joined(separator: ", "),
-            foot: "Drawn by sipmeter \(sweep.version) from \(sweep.directory). Times are in milliseconds unless a unit stands "
+            foot:
+                "Drawn by sipmeter \(sweep.version) from \(sweep.directory). Times are in milliseconds unless a unit stands "
                 + "with them; n/a means undefined: too few values, or none.")
         page.section("Verdict", id: "verdict") { verdict(&$0) }
         page.section("Levels", id: "levels") { levels(&$0) }
@@ -107,7 +109,9 @@ package struct SweepPage {
         if killed > 0, worst != nil {
             html.paragraph("\(killed) of \(sweep.levels.count) levels did not come to their end: they have no verdict.")
         }
-        html.list(Set(sweep.levels.flatMap { $0.summary?["notes"]?.texts ?? [] }).filter { $0.hasPrefix("This target") }.sorted())
+        html.list(
+            Set(sweep.levels.flatMap { $0.summary?["notes"]?.texts ?? [] }).filter { $0.hasPrefix("This target") }
+                .sorted())
         thresholds(&html)
     }
 
@@ -129,12 +133,14 @@ package struct SweepPage {
             let verdict = level.verdict ?? "none"
             table.add(
                 [
-                    .link(to: level.page, level.rate.map(Number.trimmed) ?? level.name), .text(Number.count(calls?["started"])),
+                    .link(to: level.page, level.rate.map(Number.trimmed) ?? level.name),
+                    .text(Number.count(calls?["started"])),
                     .text(Number.count(calls?["ok"])), .text(DecimalText.grouped(lost)),
                     .text(Number.count(level.summary?["retransmissions"]?["requests"])),
-                ] + ["min", "mean", "sd", "p50", "p99", "max"].map {
-                    .text(Number.milliseconds(microseconds: rtt?[$0]?.double))
-                } + [.mark(VerdictBox.mark(verdict), verdict)])
+                ]
+                    + ["min", "mean", "sd", "p50", "p99", "max"].map {
+                        .text(Number.milliseconds(microseconds: rtt?[$0]?.double))
+                    } + [.mark(VerdictBox.mark(verdict), verdict)])
         }
         html.table(table)
         if sweep.levels.count > Self.mostRows {
@@ -157,7 +163,8 @@ package struct SweepPage {
         guard points.count > 1, points.contains(where: { $0.most != nil }) else { return }
         html.figure(
             LoadPlot(points).svg(),
-            caption: "Median, 99th percentile and maximum of the RTT at each load, on a logarithmic axis. Where the curves turn "
+            caption:
+                "Median, 99th percentile and maximum of the RTT at each load, on a logarithmic axis. Where the curves turn "
                 + "upwards the server begins to queue; at T1 requests begin to be sent again.")
     }
 
@@ -201,7 +208,9 @@ package struct SweepPage {
                 $0.mark(VerdictBox.mark(level.verdict ?? ""), level.verdict ?? "NO VERDICT")
             }
             html.paragraph(Self.sentence(level))
-            if level.verdict != "VALID" { html.list(level.verdict == nil ? [] : level.summary?["verdict"]?["evidence"]?.texts ?? []) }
+            if level.verdict != "VALID" {
+                html.list(level.verdict == nil ? [] : level.summary?["verdict"]?["evidence"]?.texts ?? [])
+            }
             html.element("p") { $0.link(to: level.page, "The whole report of \(rate) calls/s") }
         }
         if sweep.levels.count > Self.mostTold {
@@ -212,16 +221,22 @@ package struct SweepPage {
     private static func sentence(_ level: SweepReport.Level) -> String {
         guard let summary = level.summary else { return "It left nothing to sum up." }
         let (calls, rtt) = (summary["calls"], summary["response_times_us"]?["rtt"])
-        func ms(_ figures: JSONValue?, _ name: String) -> String { Number.milliseconds(microseconds: figures?[name]?.double) }
+        func ms(_ figures: JSONValue?, _ name: String) -> String {
+            Number.milliseconds(microseconds: figures?[name]?.double)
+        }
         var parts = [
             "\(Number.count(calls?["ok"])) of \(Number.count(calls?["started"])) calls ok",
             "RTT mean \(ms(rtt, "mean")), p99 \(ms(rtt, "p99")), max \(ms(rtt, "max")) ms",
             "\(Number.count(summary["retransmissions"]?["requests"])) requests sent again",
         ]
         let failures = (calls?["outcomes"]?.members ?? []).filter { $0.0 != "ok" }
-        if !failures.isEmpty { parts.append("not ok: " + failures.map { "\($0.0) \(Number.count($0.1))" }.joined(separator: ", ")) }
+        if !failures.isEmpty {
+            parts.append("not ok: " + failures.map { "\($0.0) \(Number.count($0.1))" }.joined(separator: ", "))
+        }
         if let ser = summary["rfc6076"]?["ser"] {
-            parts.append("SER \(Number.percent(ser["percent"]?.double)) (\(Number.count(ser["numerator"])) / \(Number.count(ser["denominator"])))")
+            parts.append(
+                "SER \(Number.percent(ser["percent"]?.double)) (\(Number.count(ser["numerator"])) / \(Number.count(ser["denominator"])))"
+            )
         }
         parts.append("late p99 \(ms(summary["response_times_us"]?["late"], "p99")) ms")
         return parts.joined(separator: "; ") + "."
@@ -231,7 +246,9 @@ package struct SweepPage {
         guard let manifest = first?.manifest else { return }
         if let command = manifest.commandLine { html.element("pre", command) }
         let host = manifest["host"]
-        let machine = [host?["name"]?.text, host?["kernel"]?.text, host?["cpu"]?.text, host?["cpus"]?.whole.map { "\($0) CPUs" }]
+        let machine = [
+            host?["name"]?.text, host?["kernel"]?.text, host?["cpu"]?.text, host?["cpus"]?.whole.map { "\($0) CPUs" },
+        ]
         html.paragraph(
             "By sipmeter \(manifest["sipmeter_version"]?.text ?? "?"), seed \(Number.count(manifest["seed"])), on "
                 + machine.compactMap { $0 }.joined(separator: ", ")
@@ -258,8 +275,10 @@ struct LoadPlot {
         var svg = SVGWriter()
         svg.open(
             width: TimePlot.width, height: Self.height, title: "RTT over load",
-            description: points.map { "\(Number.trimmed($0.rate)) calls/s: p50 \($0.p50.map(DecimalText.milliseconds) ?? "n/a") ms" }
-                .prefix(40).joined(separator: "; "))
+            description: points.map {
+                "\(Number.trimmed($0.rate)) calls/s: p50 \($0.p50.map(DecimalText.milliseconds) ?? "n/a") ms"
+            }
+            .prefix(40).joined(separator: "; "))
         let values = points.flatMap { [$0.p50, $0.p99, $0.most].compactMap { $0 } }
         guard let least = values.min(), let longest = values.max(), let highest = points.last?.rate else {
             svg.close()
@@ -287,11 +306,15 @@ struct LoadPlot {
         ]
         var x = right - lines.reduce(0) { $0 + 44 + Lettering.width($1.0) } + 16
         for (name, stroke, value) in lines {
-            let shown = points.compactMap { point in value(point).map { (rates.position(point.rate), lengths.position($0)) } }
+            let shown = points.compactMap { point in
+                value(point).map { (rates.position(point.rate), lengths.position($0)) }
+            }
             var path = ByteBuffer(capacity: 1 << 10)
             for (place, at) in shown.enumerated() { path.append(place == 0 ? "M" : "L", at.0, at.1) }
             svg.path(path, stroke: stroke, width: 2, name: "line")
-            if shown.count <= 120 { for at in shown { svg.circle(x: at.0, y: at.1, radius: 3.5, stroke: stroke, fill: "#fff") } }
+            if shown.count <= 120 {
+                for at in shown { svg.circle(x: at.0, y: at.1, radius: 3.5, stroke: stroke, fill: "#fff") }
+            }
             svg.line(x1: x, y1: 14, x2: x + 22, y2: 14, stroke: stroke, width: 2)
             svg.text(name, x: x + 28, y: 18)
             x += 44 + Lettering.width(name)

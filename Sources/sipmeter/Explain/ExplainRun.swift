@@ -50,7 +50,8 @@ struct ExplainRun {
         Terminal.print(output.text)
         try output.write(to: directory)
         ReportHook.finish(directory, &outcome)
-        session.listFiles(directory, ["report.html"] + ExplainOutput.fileNames + ["rtt.csv", "summary.txt", "manifest.json"])
+        session.listFiles(
+            directory, ["report.html"] + ExplainOutput.fileNames + ["rtt.csv", "summary.txt", "manifest.json"])
         if let failure = recording.failure { throw failure }
         try session.conclude([outcome])
     }
