@@ -57,6 +57,9 @@ let package = Package(
             name: "Reports",
             dependencies: ["Latency", "Comparison", "Breakdown", "MachineReport", "Observations", "Datagrams"],
             swiftSettings: pure),
+        .target(
+            name: "LiveView", dependencies: ["Reports", "Latency", "Observations", "Datagrams"],
+            resources: [.embedInCode("Page/live.html")], swiftSettings: pure),
         .target(name: "Captures", dependencies: ["SIP", "Observations", "Datagrams"], swiftSettings: pure),
         .target(
             name: "Breakdown", dependencies: ["Captures", "SIP", "Latency", "Observations", "Datagrams"],
@@ -104,7 +107,7 @@ let package = Package(
         .executableTarget(
             name: "sipmeter",
             dependencies: [
-                "LoadRun", "RunArchive", "RunReports", "Comparison", "Reports", "MachineReport", "Latency", "Scenarios",
+                "LoadRun", "LiveView", "RunArchive", "RunReports", "Comparison", "Reports", "MachineReport", "Latency", "Scenarios",
                 "StandardScenarios",
                 "UDPTransport",
                 "StreamTransport", "UserAgent", "Observations", "Datagrams", "SIP", "Captures", "PacketCapture",
@@ -153,6 +156,9 @@ let package = Package(
         .testTarget(
             name: "RunArchiveTests", dependencies: ["RunArchive", "Reports", "Latency", "Observations", "Datagrams"],
             swiftSettings: strict),
+        .testTarget(
+            name: "LiveViewTests",
+            dependencies: ["LiveView", "Reports", "Latency", "Observations", "Datagrams"], swiftSettings: strict),
         .testTarget(
             name: "CapturesTests", dependencies: ["Captures", "PacketCapture", "SIP", "Observations", "Datagrams"],
             swiftSettings: strict),

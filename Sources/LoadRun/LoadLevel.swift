@@ -34,6 +34,8 @@ package struct LoadLevel {
     package let control: RunControl
     /// Pokes the sending thread.
     package let wakeup: Wakeup
+    /// Who looks on while it runs.
+    package var observer: RunObserver?
     private let unansweredChallenges = DigestCredentials.FailureList()
 
     package init(setup: RunSetup, rate: Double, directory: String?, control: RunControl, wakeup: Wakeup) {
@@ -69,16 +71,20 @@ package struct LoadLevel {
             directory: directory, workers: workers, responseTimeNames: program.responseTimeNames.count,
             comparesTags: setup.comparesTags, hasNotes: setup.options.scenario.hasNotes,
             expectations: FailureFiles.expectations(of: setup.options.scenario), channel: channel,
-            onJournal: onJournal, onInterval: progress, onFailure: { control.ask(for: .stopping) })
+            onJournal: onJournal, observer: observer, onInterval: progress,
+            onFailure: { control.ask(for: .stopping) })
+        control.forgetPlans()
         let begun = SystemClock.wall()
         if let directory { try writeManifest(to: directory, lines[0], target, begun, stamps) }
         begin(lines[0].sources[0])
         let start = SystemClock.monotonic() + Self.lead
         let watch = HostWatch(cpus: setup.options.cpu.map { Array($0..<$0 + workers) })
+        observer?.began(start, firstRequest: program.firstMethodText)
         var report = try place(programs, lines, setup.nextHop ?? target, channel, start, stamps)
         watch.tell(&report.disturbances)
         let written = writer.finish()
-        return try conclude(program, report, written, stamps, captures.map { $0.stop() })
+        return try conclude(
+            program, report, written, stamps, captures.map { $0.stop() }, control.changes(since: start))
     }
 
     /// From `begin` to the run's start: by then all threads are there.
@@ -271,7 +277,7 @@ package struct LoadLevel {
 
     private var ratePerWorker: Double { rate / Double(setup.options.workers) }
 
-    private func pacer(_ start: MonotonicInstant, worker: Int = 0, workers: Int = 1) -> Pacer {
+    package func pacer(_ start: MonotonicInstant, worker: Int = 0, workers: Int = 1) -> Pacer {
         let options = setup.options
         return Pacer(
             start: start, rate: rate, duration: options.duration,
@@ -337,7 +343,7 @@ package struct LoadLevel {
             number: worker, start: configuration.start, tag: setup.tag, keepsGoing: options.keepsGoing,
             drainTimeout: drain, watching: options.isPrecise ? WakeLead.longest(gap: gap) : nil, stamps: stamps.areOn,
             reads: options.reads, ignoresICMP: options.ignoresICMP, logsMessages: options.logsMessages,
-            keepsMessages: options.keepsMessages)
+            keepsMessages: options.keepsMessages, glances: observer?.interval)
         let pacer = pacer(configuration.start, worker: worker, workers: options.workers)
         // The limits are the run's: each worker gets its share, the first ones what is left over.
         let share = options.maxConcurrent / options.workers
@@ -395,9 +401,9 @@ package struct LoadLevel {
 
     private func conclude(
         _ program: Program, _ report: WorkerReport, _ written: RecordWriter.Result, _ stamps: StampGrant,
-        _ captures: [LiveCapture.Outcome]
+        _ captures: [LiveCapture.Outcome], _ changes: [Pacer.Change]
     ) throws -> Outcome {
-        var conditions = conditions(program, report)
+        var conditions = conditions(program, report, changes)
         if setup.options.users != nil, report.offeredFor > .zero {
             // A closed loop has no rate of its own: it is what came about.
             conditions.rate = Double(written.recorder.counters.started) / report.offeredFor.seconds
@@ -428,17 +434,20 @@ package struct LoadLevel {
         return outcome
     }
 
-    private func conditions(_ program: Program, _ report: WorkerReport) -> RunConditions {
+    private func conditions(
+        _ program: Program, _ report: WorkerReport, _ changes: [Pacer.Change]
+    ) -> RunConditions {
         let options = setup.options
         let offeredFor = offeredFor(report)
         var conditions = RunConditions(
             scenario: options.scenarioName, target: setup.targetName, transport: options.transport.rawValue,
             firstRequest: program.firstMethodText, rate: rate, offeredFor: offeredFor, lasted: report.lasted,
-            scheduled: options.forgetsUnsent ? 0 : scheduled(within: offeredFor), t1: options.timers.t1,
+            scheduled: options.forgetsUnsent ? 0 : scheduled(within: offeredFor, changes), t1: options.timers.t1,
             workers: options.workers,
             isSpinning: options.isPrecise,
             responseTimeNames: program.responseTimeNames,
             notes: setup.notes + streamNotes(report) + unansweredChallenges.all)
+        conditions.changes = changes.map { LoadChange($0) }
         conditions.batch = options.batch
         conditions.disturbances = report.disturbances
         conditions.wantsKernelClock = options.timestamps == .kernel
@@ -460,11 +469,14 @@ package struct LoadLevel {
     }
 
     /// Calls the schedule holds for this time: what had to be offered.
-    private func scheduled(within length: Nanoseconds) -> UInt64 {
+    ///
+    /// - Parameter changes: on a clock that starts with the run.
+    private func scheduled(within length: Nanoseconds, _ changes: [Pacer.Change]) -> UInt64 {
         // Users' calls have no schedule.
         if setup.options.users != nil { return 0 }
         let start = MonotonicInstant(nanoseconds: 0)
         var pacer = pacer(start)
+        for change in changes { pacer.plan(change) }
         var count: UInt64 = 0
         while let next = pacer.upcoming, next.dueAt - start <= length {
             count += 1

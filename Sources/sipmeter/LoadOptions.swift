@@ -148,6 +148,8 @@ struct LoadOptions: ParsableArguments {
 
     @OptionGroup var values: ScenarioOptions
 
+    @OptionGroup var live: LiveOptions
+
     @Option(
         name: [.customLong("out"), .customShort("o")],
         help: "Directory for the run's files. Default: runs/<UTC>-<what>.")

@@ -49,7 +49,7 @@ struct RunCommand: ParsableCommand {
             let setup = try RunSetup(options)
             let what = users.map { "\($0)users" } ?? "\(DecimalText.trimmed(rate))cps"
             let directory = load.out ?? RunDirectory.defaultPath("run-\(what)", at: SystemClock.wall())
-            let session = try Session(setup, isQuiet: load.quiet)
+            let session = try Session(setup, load, command: "run")
             var outcome = try session.level(rate, in: directory) { session.announce("run", rates: [rate]) }
             if session.hasResult(outcome) { Terminal.print(session.text(of: outcome.summary)) }
             ReportHook.finish(directory, &outcome)

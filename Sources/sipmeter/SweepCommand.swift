@@ -28,7 +28,7 @@ struct SweepCommand: ParsableCommand {
             let setup = try RunSetup(try load.runOptions(rates: rates))
             let directory = load.out ?? RunDirectory.defaultPath("sweep", at: SystemClock.wall())
             try RunDirectory.create(directory)
-            let session = try Session(setup, isQuiet: load.quiet)
+            let session = try Session(setup, load, command: "sweep")
             var (outcomes, trouble) = try levels(session, in: directory)
             guard !outcomes.isEmpty else { return try session.conclude(outcomes) }
             do throws(RunFailure) { try write(outcomes, to: directory) } catch {

@@ -17,7 +17,7 @@ import Testing
 
     @Test(arguments: [
         "Datagrams", "Observations", "SIP", "Scenarios", "UserAgent", "Latency", "MachineReport", "Reports",
-        "Captures", "Breakdown", "Authentication", "SippMode", "Comparison",
+        "LiveView", "Comparison", "Captures", "Breakdown", "Authentication", "SippMode",
     ])
     func aPureModuleKnowsNoSocketAndNoClock(module: String) throws {
         let forbidden = [
