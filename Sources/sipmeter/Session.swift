@@ -61,10 +61,11 @@ struct Session {
 
     /// `begin` is called when the first call is about to be placed.
     func level(_ rate: Double, in directory: String, begin: () -> Void = {}) throws -> LoadLevel.Outcome {
-        let level = LoadLevel(setup: setup, rate: rate, directory: directory, control: control, wakeup: wakeup)
+        var level = LoadLevel(setup: setup, rate: rate, directory: directory, control: control, wakeup: wakeup)
         let (isQuiet, total) = (isQuiet, setup.options.duration)
         let label = setup.options.rates.count > 1 ? "\(DecimalText.trimmed(rate))/s  " : ""
         let control = control
+        level.onStrike = { strike in Terminal.complain(label + strike.sentence) }
         let hasSaid = Mutex(false)
         let outcome = try level.run(begin: { _ in begin() }) { row in
             if control.stage == .draining, row.open > 0, !hasSaid.withLock({ said in (said, said = true).0 }) {
@@ -138,9 +139,16 @@ struct Session {
             Terminal.complain("error: the scenario ended the run; its message is in scenario.log")
             throw ExitCode(LoadRun.ExitCode.aborted.rawValue)
         }
+        // Whoever stopped it knows; then what makes a result worthless; then what the result says.
         if wasInterrupted { throw ExitCode(LoadRun.ExitCode.interrupted.rawValue) }
+        if outcomes.contains(where: { $0.summary.strike != nil }) {
+            throw ExitCode(LoadRun.ExitCode.aborted.rawValue)
+        }
         if outcomes.contains(where: { $0.summary.verdict.level == .invalid }) {
             throw ExitCode(LoadRun.ExitCode.generatorWasTheBottleneck.rawValue)
+        }
+        if outcomes.contains(where: { $0.summary.thresholds?.passed == false }) {
+            throw ExitCode(LoadRun.ExitCode.thresholdFailed.rawValue)
         }
     }
 
