@@ -93,10 +93,14 @@ let package = Package(
                 "Datagrams",
                 "Reports", "PacketCapture", "Authentication", "Digests",
             ], swiftSettings: strict),
+        .target(
+            name: "RunArchive", dependencies: ["Reports", "Latency", "Observations", "Datagrams"], swiftSettings: strict
+        ),
         .executableTarget(
             name: "sipmeter",
             dependencies: [
-                "LoadRun", "Reports", "MachineReport", "Latency", "Scenarios", "StandardScenarios", "UDPTransport",
+                "LoadRun", "RunArchive", "Reports", "MachineReport", "Latency", "Scenarios", "StandardScenarios",
+                "UDPTransport",
                 "StreamTransport", "UserAgent", "Observations", "Datagrams", "SIP", "Captures", "PacketCapture",
                 "Breakdown", "KernelTrace", "PosixPatterns", "SippMode", "Authentication", "Digests",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -134,6 +138,9 @@ let package = Package(
         .testTarget(
             name: "ReportsTests",
             dependencies: ["Reports", "Breakdown", "MachineReport", "Latency", "Observations", "Datagrams"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "RunArchiveTests", dependencies: ["RunArchive", "Reports", "Latency", "Observations", "Datagrams"],
             swiftSettings: strict),
         .testTarget(
             name: "CapturesTests", dependencies: ["Captures", "PacketCapture", "SIP", "Observations", "Datagrams"],
