@@ -100,7 +100,7 @@ extension AgainstPeers {
             #expect(at >= 1.5 && at < 30)
             // Drained, not cut off: every call has its row and its end.
             let table = Table(try scratch.text("run/rtt.csv"))
-            #expect(table.texts("outcome").allSatisfy { $0 == "ok" })
+            #expect(table.column("outcome").allSatisfy { $0 == "ok" })
             #expect(table.rows.count < 3000)
             let cases = try await Self.cases(in: "run/junit.xml", scratch)
             #expect(
