@@ -62,6 +62,7 @@ let package = Package(
         .target(
             name: "SippMode", dependencies: ["Scenarios", "SIP", "Observations", "Datagrams"], swiftSettings: pure),
         .target(name: "Authentication", dependencies: ["SIP", "Datagrams"], swiftSettings: pure),
+        .target(name: "Configuration", dependencies: ["Datagrams"], swiftSettings: pure),
 
         // The kernel.
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
@@ -99,7 +100,7 @@ let package = Package(
         .executableTarget(
             name: "sipmeter",
             dependencies: [
-                "LoadRun", "RunArchive", "Reports", "MachineReport", "Latency", "Scenarios", "StandardScenarios",
+                "LoadRun", "RunArchive", "Configuration", "Reports", "MachineReport", "Latency", "Scenarios", "StandardScenarios",
                 "UDPTransport",
                 "StreamTransport", "UserAgent", "Observations", "Datagrams", "SIP", "Captures", "PacketCapture",
                 "Breakdown", "KernelTrace", "PosixPatterns", "SippMode", "Authentication", "Digests",
@@ -177,6 +178,7 @@ let package = Package(
                 "Datagrams", "CAllocationCount",
             ],
             swiftSettings: strict),
+        .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"], swiftSettings: strict),
         .testTarget(name: "TreeTests", swiftSettings: strict),
     ]
 )

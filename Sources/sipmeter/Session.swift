@@ -33,7 +33,8 @@ struct Session {
         do {
             try body()
         } catch let failure as RunFailure {
-            Terminal.complain(failure.complaint)
+            Terminal.complain(
+                failure.code == .usage ? EffectiveWords.placed(failure.complaint).text : failure.complaint)
             throw ExitCode(failure.code.rawValue)
         } catch let error as ArchiveError {
             Terminal.complain("error: \(error.description)")

@@ -57,6 +57,7 @@ struct AnalyzeCommand: ParsableCommand {
     var out: String?
 
     @OptionGroup var gate: ThresholdOptions
+    @OptionGroup var settings: ConfigurationOptions
 
     func validate() throws {
         if hops, captures.count < 2 {
