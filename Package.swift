@@ -67,6 +67,7 @@ let package = Package(
         .target(
             name: "SippMode", dependencies: ["Scenarios", "SIP", "Observations", "Datagrams"], swiftSettings: pure),
         .target(name: "Authentication", dependencies: ["SIP", "Datagrams"], swiftSettings: pure),
+        .target(name: "Configuration", dependencies: ["Datagrams"], swiftSettings: pure),
 
         // The kernel.
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
@@ -107,7 +108,13 @@ let package = Package(
         .executableTarget(
             name: "sipmeter",
             dependencies: [
-                "LoadRun", "LiveView", "RunArchive", "RunReports", "Comparison", "Reports", "MachineReport", "Latency", "Scenarios",
+                "LoadRun",
+                "LiveView",
+                "RunArchive",
+                "RunReports",
+                "Comparison",
+                "Configuration",
+                "Reports", "MachineReport", "Latency", "Scenarios",
                 "StandardScenarios",
                 "UDPTransport",
                 "StreamTransport", "UserAgent", "Observations", "Datagrams", "SIP", "Captures", "PacketCapture",
@@ -194,6 +201,7 @@ let package = Package(
                 "Datagrams", "CAllocationCount",
             ],
             swiftSettings: strict),
+        .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"], swiftSettings: strict),
         .testTarget(name: "TreeTests", swiftSettings: strict),
     ]
 )

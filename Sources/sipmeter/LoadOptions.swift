@@ -168,6 +168,8 @@ struct LoadOptions: ParsableArguments {
     @Flag(name: .shortAndLong, help: "No progress lines.")
     var quiet = false
 
+    @OptionGroup var settings: ConfigurationOptions
+
     private static let longestReads = Nanoseconds.milliseconds(50)
 
     func validate() throws {
@@ -251,7 +253,7 @@ struct LoadOptions: ParsableArguments {
         options.authenticationUser = values.authUser
         options.authenticationPassword = values.authPassword
         options.authenticationURI = values.authURI
-        options.commandLine = ScenarioOptions.withoutPassword(CommandLine.arguments)
+        options.commandLine = ScenarioOptions.withoutPassword(EffectiveWords.all)
         options.version = Sipmeter.version
         return options
     }

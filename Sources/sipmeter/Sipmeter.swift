@@ -1,5 +1,7 @@
 import ArgumentParser
+import Configuration
 import Glibc
+import LoadRun
 
 @main
 struct Sipmeter: ParsableCommand {
@@ -28,7 +30,11 @@ struct Sipmeter: ParsableCommand {
         version: version,
         subcommands: [
             SweepCommand.self, RunCommand.self, AnswerCommand.self, AnalyzeCommand.self, ExplainCommand.self,
-            CompareCommand.self, ReportCommand.self, ScenarioCommand.self, DoctorCommand.self, SippModeCommand.self,
+            CompareCommand.self,
+            ReportCommand.self,
+            ScenarioCommand.self, DoctorCommand.self,
+            ConfigCommand.self,
+            SippModeCommand.self,
         ])
 
     static let version = "0.1.0"
@@ -36,14 +42,19 @@ struct Sipmeter: ParsableCommand {
     /// As the library's own, but for the word a complaint begins with: it is `error:` whoever complains.
     static func main() {
         if let words = SippMain.words(of: CommandLine.arguments) { Glibc.exit(SippMain.run(words)) }
+        do throws(ConfigurationError) { try EffectiveWords.prepare() } catch {
+            Terminal.complain(error.description)
+            Glibc.exit((error.isInFile ? LoadRun.ExitCode.badScenario : .usage).rawValue)
+        }
         do {
-            var command = try parseAsRoot()
+            var command = try parseAsRoot(Array(EffectiveWords.all.dropFirst()))
             try command.run()
         } catch {
             let (message, word) = (fullMessage(for: error), "Error: ")
             guard message.hasPrefix(word) else { exit(withError: error) }
-            Terminal.complain("error: " + message.dropFirst(word.count))
-            Glibc.exit(exitCode(for: error).rawValue)
+            let (complaint, isInFile) = EffectiveWords.placed("error: " + message.dropFirst(word.count))
+            Terminal.complain(complaint)
+            Glibc.exit(isInFile ? LoadRun.ExitCode.badScenario.rawValue : exitCode(for: error).rawValue)
         }
     }
 }

@@ -35,6 +35,7 @@ package enum RunFiles {
                 ])
             ),
             ("notes", .array(summary.notes.map { .string($0) })),
+        ] + ThresholdFile.members(of: summary) + [
             ("run", run(summary)),
             ("calls", calls(summary)),
             ("response_times_us", responseTimes(summary)),

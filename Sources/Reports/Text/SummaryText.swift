@@ -15,7 +15,9 @@ package enum SummaryText {
     }
 
     static func lines(_ summary: RunSummary) -> [String] {
-        var sections = [verdict(summary), calls(summary), responseTimes(summary), split(summary)]
+        var sections = [
+            verdict(summary), ThresholdText.lines(summary), calls(summary), responseTimes(summary), split(summary),
+        ]
         sections.append(summary.tagEffect.map(TagEffectReport.lines) ?? [])
         sections.append(sessions(summary))
         sections.append(messages(summary))
