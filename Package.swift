@@ -52,8 +52,10 @@ let package = Package(
                 "Datagrams", "Observations", .product(name: "Histogram", package: "hdrhistogram-swift"),
             ], swiftSettings: pure),
         .target(name: "MachineReport", swiftSettings: pure),
+        .target(name: "MaximumSearch", dependencies: ["Latency", "Datagrams"], swiftSettings: pure),
         .target(
-            name: "Reports", dependencies: ["Latency", "Breakdown", "MachineReport", "Observations", "Datagrams"],
+            name: "Reports",
+            dependencies: ["Latency", "Breakdown", "MachineReport", "MaximumSearch", "Observations", "Datagrams"],
             swiftSettings: pure),
         .target(name: "Captures", dependencies: ["SIP", "Observations", "Datagrams"], swiftSettings: pure),
         .target(
@@ -96,7 +98,8 @@ let package = Package(
         .executableTarget(
             name: "sipmeter",
             dependencies: [
-                "LoadRun", "Reports", "MachineReport", "Latency", "Scenarios", "StandardScenarios", "UDPTransport",
+                "LoadRun", "Reports", "MachineReport", "MaximumSearch", "Latency", "Scenarios", "StandardScenarios",
+                "UDPTransport",
                 "StreamTransport", "UserAgent", "Observations", "Datagrams", "SIP", "Captures", "PacketCapture",
                 "Breakdown", "KernelTrace", "PosixPatterns", "SippMode", "Authentication", "Digests",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -133,7 +136,12 @@ let package = Package(
             name: "LatencyTests", dependencies: ["Latency", "Observations", "Datagrams"], swiftSettings: strict),
         .testTarget(
             name: "ReportsTests",
-            dependencies: ["Reports", "Breakdown", "MachineReport", "Latency", "Observations", "Datagrams"],
+            dependencies: [
+                "Reports", "Breakdown", "MachineReport", "MaximumSearch", "Latency", "Observations", "Datagrams",
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "MaximumSearchTests", dependencies: ["MaximumSearch", "Latency", "Datagrams"],
             swiftSettings: strict),
         .testTarget(
             name: "CapturesTests", dependencies: ["Captures", "PacketCapture", "SIP", "Observations", "Datagrams"],

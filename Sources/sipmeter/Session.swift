@@ -14,9 +14,9 @@ import UDPTransport
 /// One command's run or runs: signals, progress, and how it all ends.
 struct Session {
     let setup: RunSetup
-    private let isQuiet: Bool
+    let isQuiet: Bool
     private let control = RunControl(watchesSignals: true)
-    private let wakeup: Wakeup
+    let wakeup: Wakeup
 
     init(_ setup: RunSetup, isQuiet: Bool) throws {
         self.setup = setup
