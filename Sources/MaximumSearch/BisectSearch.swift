@@ -20,7 +20,7 @@ package struct BisectSearch: Sendable {
         package var longest = Nanoseconds.seconds(15)
         package var longestConfirmation = Nanoseconds.seconds(60)
         /// A trial that the generator spoilt is run again so many times.
-        package var repeats = 3
+        package var repeats = 5
         package var mostTrials = 100
 
         package init() {}
@@ -103,7 +103,7 @@ package struct BisectSearch: Sendable {
         }
         finish(.generatorInTheWay(rate: trial.rate, why: why))
         return Decision(
-            kind: .void, sentence: "decides nothing, the \(voids)th time: the generator cannot place this rate. \(why)",
+            kind: .void, sentence: "decides nothing, for the \(voids)th time: the search ends here. \(why)",
             nextRate: nil)
     }
 

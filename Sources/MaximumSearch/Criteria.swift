@@ -46,7 +46,7 @@ package struct Criteria: Sendable {
 
     /// `pooled`: this result and those of the trials at the same rate that left it undecided.
     func judge(_ result: TrialResult, pooled: Tally) -> Judgement {
-        if let doubt = result.doubt { return .void(doubt) }
+        if case .load(let why) = result.doubt { return .void(why) }
         if result.attempts == 0 { return .void("no attempt was made") }
         var reasons: [String] = []
         var doubts: [String] = []
@@ -68,8 +68,9 @@ package struct Criteria: Sendable {
             reasons.append(Self.text(trend))
         }
         reasons += result.broken
-        if !reasons.isEmpty { return .fails(reasons) }
-        return doubts.isEmpty ? .passes : .undecided(doubts)
+        if reasons.isEmpty, doubts.isEmpty { return .passes }
+        if case .timing(let why) = result.doubt { return .void(why) }
+        return reasons.isEmpty ? .undecided(doubts) : .fails(reasons)
     }
 
     private func failureText(_ result: TrialResult, _ pooled: Tally) -> String {

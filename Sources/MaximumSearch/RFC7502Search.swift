@@ -12,7 +12,7 @@ package struct RFC7502Search: Sendable {
         package var growth = 0.1
         /// No rate above it is tried. Nil: none is known.
         package var ceiling: Double?
-        package var repeats = 3
+        package var repeats = 5
         /// The RFC sets no limit, and with one call in 10,000 failing by chance there is no end.
         package var mostTrials = 200
 
@@ -89,7 +89,7 @@ package struct RFC7502Search: Sendable {
         }
         finish(.generatorInTheWay(rate: trial.rate, why: why))
         return Decision(
-            kind: .void, sentence: "decides nothing, the \(voids)th time: the generator cannot place this rate. \(why)",
+            kind: .void, sentence: "decides nothing, for the \(voids)th time: the search ends here. \(why)",
             nextRate: nil)
     }
 

@@ -110,7 +110,7 @@ package struct SearchReport: Sendable {
         case .generatorInTheWay(let rate, let why):
             find(
                 .invalid,
-                "The generator cannot place \(RateText.text(rate)) calls/s: \(why) What the target takes lies "
+                "At \(RateText.text(rate)) calls/s the generator was in the way, however often it was tried: \(why) What the target takes lies "
                     + "\(answer.failing.map { "between \(answer.rate.map(RateText.text) ?? "0") and \(RateText.text($0))" } ?? "above \(answer.rate.map(RateText.text) ?? "0")") calls/s."
             )
         case .tooManyTrials(let count):
@@ -148,6 +148,14 @@ package struct SearchReport: Sendable {
         if spoilt > 0 {
             notes.append(
                 "\(spoilt) \(spoilt == 1 ? "trial" : "trials") in which the generator did not keep up decided nothing.")
+        }
+        let uneven = rows.count { row in
+            if case .timing = row.result.doubt { row.decision.kind == .passes } else { false }
+        }
+        if uneven > 0 {
+            notes.append(
+                "\(uneven) of the \(rows.count { $0.decision.kind == .passes }) trials that passed were SUSPECT: all calls were "
+                    + "placed, but not as evenly as asked. What passes so would pass evenly, too.")
         }
         if let low = atLowRate, low.failed > 0, criteria.failures > 0 {
             let share = Double(low.failed) / Double(low.attempts)

@@ -48,6 +48,14 @@ package struct TrialResult: Sendable {
         }
     }
 
+    package enum Doubt: Sendable, Equatable {
+        /// The load was not the one asked for, or answers were lost on this host: it says nothing of the target.
+        case load(String)
+        /// All calls were placed, at the rate asked for, but unevenly. A target that passes has passed something harder;
+        /// one that fails may have failed by that.
+        case timing(String)
+    }
+
     /// Calls started.
     package var attempts: UInt64
     package var failures: [Failure]
@@ -57,8 +65,8 @@ package struct TrialResult: Sendable {
     package var trend: ResponseTrend?
     /// Thresholds of the user's that did not hold, each as a sentence.
     package var broken: [String]
-    /// Why it says nothing of the target. Nil: the generator kept up.
-    package var doubt: String?
+    /// What the generator did to it. Nil: it kept up.
+    package var doubt: Doubt?
     package var generator: Verdict.Level
     /// Session request delay; of a scenario without a session the time to the final response.
     package var responseP50: Nanoseconds?
@@ -71,7 +79,7 @@ package struct TrialResult: Sendable {
 
     package init(
         attempts: UInt64, failures: [Failure] = [], resent: UInt64 = 0, trend: ResponseTrend? = nil,
-        broken: [String] = [], doubt: String? = nil, generator: Verdict.Level = .valid,
+        broken: [String] = [], doubt: Doubt? = nil, generator: Verdict.Level = .valid,
         responseP50: Nanoseconds? = nil, responseP99: Nanoseconds? = nil, lateP99: Nanoseconds? = nil,
         isCutShort: Bool = false, took: Nanoseconds = .zero
     ) {

@@ -69,7 +69,9 @@ import Testing
 
     @Test func aTrialTheGeneratorSpoiltIsRepeatedAndThenTheSearchStopsAndSaysSo() {
         var search = Self.bisect { $0.repeats = 2 }
-        func spoilt(_ why: String?) -> TrialResult { TrialResult(attempts: 100, doubt: why, generator: .suspect) }
+        func spoilt(_ why: String?) -> TrialResult {
+            TrialResult(attempts: 100, doubt: why.map { .load($0) }, generator: .suspect)
+        }
         #expect(search.record(spoilt("A stall.")).kind == .void)
         let decision = search.record(spoilt(nil))
         #expect(decision.kind == .passes && decision.nextRate == 20)
@@ -80,6 +82,17 @@ import Testing
             return
         }
         #expect(answer.ending == .generatorInTheWay(rate: 20, why: "Late.") && answer.rate == 10)
+    }
+
+    @Test func callsPlacedUnevenlyLeaveAPassStandingAndAFailureOpen() {
+        var search = Self.bisect()
+        let passed = search.record(TrialResult(attempts: 100, doubt: .timing("Late."), generator: .suspect))
+        #expect(passed.kind == .passes && passed.nextRate == 20)
+        let failed = search.record(
+            TrialResult(
+                attempts: 100, failures: [.init(cause: "503", count: 50)], doubt: .timing("Late."), generator: .suspect)
+        )
+        #expect(failed.kind == .void && failed.nextRate == 20)
     }
 
     @Test func aTargetThatTakesWhatTheTestBedTakesIsNotPressedFurther() {

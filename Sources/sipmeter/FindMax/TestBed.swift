@@ -70,9 +70,9 @@ struct TestBed {
         case notAnswered(String)
     }
 
-    /// One bad second is no limit: it has a second try.
+    /// One bad second is no limit: of three tries one is enough.
     private func keeps(_ rate: Double, _ setup: RunSetup) throws -> Attempt {
-        for _ in 0..<2 {
+        for _ in 0..<3 {
             let level = LoadLevel(
                 setup: setup, rate: rate, directory: nil, control: RunControl(watchesSignals: true),
                 wakeup: session.wakeup)
@@ -82,11 +82,22 @@ struct TestBed {
                 return .notAnswered(
                     "the built-in server has no answer for scenario \(setup.options.scenarioName)")
             }
-            let isClean =
-                counters.failed * 1000 <= counters.started && counters.requestsRetransmitted * 1000 <= counters.started
-            if summary.verdict.level == .valid, isClean { return .kept }
+            if Self.isKept(summary) { return .kept }
             if session.wasInterrupted { break }
         }
         return .missed
     }
+
+    /// All calls placed in time, answered, and nothing lost on the way. That is less than VALID: a neighbour on this host
+    /// who makes one call in a hundred late takes nothing from what can be placed.
+    private static func isKept(_ summary: RunSummary) -> Bool {
+        let counters = summary.counters
+        let lost = counters.failed + counters.requestsRetransmitted
+        let late = summary.late.p50.map { max($0 - summary.conditions.batch, .zero) } ?? .zero
+        return summary.verdict.level != .invalid && counters.unsent == 0 && lost * 1000 <= counters.started
+            && summary.load.busySeconds == 0 && late < mostLate
+    }
+
+    /// Half of the calls later than this, and they queue up before the sending thread.
+    private static let mostLate = Nanoseconds.milliseconds(1)
 }

@@ -109,8 +109,28 @@ private final class TrialWatch: Sendable {
         return TrialResult(
             attempts: summary.counters.started, failures: failures, resent: summary.counters.requestsRetransmitted,
             trend: ResponseTrend(state.samples),
-            doubt: summary.verdict.level == .valid ? nil : summary.verdict.evidence.first,
+            doubt: doubt(summary, isCutShort: state.isCutShort),
             generator: summary.verdict.level, responseP50: response.p50, responseP99: response.p99,
             lateP99: summary.late.p99, isCutShort: state.isCutShort, took: outcome.report.lasted)
     }
+
+    /// The verdict is stricter than this question: one call in a hundred late by 2 ms makes response times SUSPECT.
+    private func doubt(_ summary: RunSummary, isCutShort: Bool) -> TrialResult.Doubt? {
+        let why = summary.verdict.evidence.first ?? ""
+        switch summary.verdict.level {
+        case .valid: return nil
+        case .invalid: return .load(why)
+        case .suspect:
+            let counters = summary.counters
+            let due = isCutShort ? counters.offered : max(counters.offered, planned)
+            let isWhole =
+                counters.unsent == 0 && counters.sendErrors == 0
+                && Double(counters.started) >= Self.leastShare * Double(due)
+                && summary.startedFor.seconds <= summary.conditions.offeredFor.seconds / Self.leastShare + 0.1
+            return isWhole ? .timing(why) : .load(why)
+        }
+    }
+
+    /// As the verdict has it.
+    private static let leastShare = 0.99
 }
