@@ -7,7 +7,8 @@ package struct Criteria: Sendable {
     package var failures = 0.001
     /// Requests sent again for each attempt. Nil: any.
     package var resent: Double? = 0.01
-    /// How much of the rate the server may fall behind by. Nil: any.
+    /// By how much response times may grow, in seconds a second. A server offered 1 % more than it can do makes each call wait
+    /// 10 ms longer than the one a second before. Nil: by any.
     package var growth: Double? = 0.005
 
     package init(failures: Double = 0.001, resent: Double? = 0.01, growth: Double? = 0.005) {
@@ -84,8 +85,8 @@ package struct Criteria: Sendable {
     }
 
     private static func text(_ trend: ResponseTrend) -> String {
-        "response times grew by \(DecimalText.milliseconds(Nanoseconds(Int64(trend.slope * 1e9)))) ms in each second, "
-            + "so the server falls \(DecimalText.trimmed(100 * trend.slope, decimals: trend.slope < 0.1 ? 1 : 0)) % behind"
+        "response times grew by \(DecimalText.milliseconds(Nanoseconds(Int64(trend.slope * 1e9)))) ms in each second: "
+            + "it falls behind"
     }
 }
 

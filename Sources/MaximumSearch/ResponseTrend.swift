@@ -13,7 +13,8 @@ package struct ResponseTrend: Sendable, Equatable {
     /// Pairs that rise less pairs that fall, of 28: by chance 22 or more come about in 3 of 1,000 trials.
     static let certainScore = 22
 
-    /// Seconds of response time won each second: what the server falls behind by, as a share of the rate.
+    /// By how many seconds response times grow in each second. Of a call that waits once, it is the share of the rate that the
+    /// server falls behind by; where a call's requests all wait in the queue, so many times that.
     package var slope: Double
     package var score: Int
 

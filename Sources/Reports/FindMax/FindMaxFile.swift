@@ -59,7 +59,7 @@ package enum FindMaxFile {
         [
             ("failures_allowed", .number(report.criteria.failures, decimals: 9)),
             ("resent_allowed", .optional(report.criteria.resent, decimals: 9)),
-            ("falling_behind_allowed", .optional(report.criteria.growth, decimals: 9)),
+            ("response_growth_allowed_s_per_s", .optional(report.criteria.growth, decimals: 9)),
             ("thresholds", .array(report.thresholds.map { .string($0) })),
         ]
     }

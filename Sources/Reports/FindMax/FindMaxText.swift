@@ -62,7 +62,7 @@ package enum FindMaxText {
         let text = "\(RateText.text(rate)) calls/s"
         switch answer.ending {
         case .found:
-            return text + (report.resolution.map { ", to \(percent($0))" } ?? "") + " (\(report.method))"
+            return text + (report.resolution.map { ", within \(percent($0))" } ?? "") + " (\(report.method))"
         case .converged: return text + " (RFC 7502, 4.10)"
         case .nothingPassed, .ceilingReached, .generatorInTheWay: return "at least " + text
         case .tooManyTrials, .interrupted, .targetLost: return text + " is the highest that passed so far"
@@ -93,7 +93,9 @@ package enum FindMaxText {
         parts.append(
             criteria.resent.map { "requests sent again \(percent($0))" } ?? "any number of requests sent again")
         parts.append(
-            criteria.growth.map { "falling behind by \(percent($0)) of the rate" } ?? "response times that grow")
+            criteria.growth.map {
+                "response times that grow by \(DecimalText.trimmed(1000 * $0, decimals: 2)) ms in each second"
+            } ?? "response times that grow")
         return (parts + report.thresholds).joined(separator: ", ")
     }
 

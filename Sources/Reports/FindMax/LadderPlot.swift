@@ -150,7 +150,8 @@ package struct LadderPlot {
                 let (from, to) = (columns.position(Double(i) + 0.5), columns.position(Double(i) + 1.5))
                 let (bottom, top) = (scale.clamped(low), scale.clamped(high))
                 if bottom > top {
-                    svg.rectangle(x: from, y: top, width: to - from, height: bottom - top, fill: Self.band)
+                    // Half a pixel into the next, or a seam shows between them.
+                    svg.rectangle(x: from, y: top, width: to - from + 0.5, height: bottom - top, fill: Self.band)
                 }
             }
             switch row.decision.kind {
@@ -167,10 +168,12 @@ package struct LadderPlot {
 
     private func drawLimits(_ scale: RateScale, to svg: inout SVGWriter) {
         if let ceiling = report.baseline.rate {
-            drawLimit(ceiling, "test bed without the target: \(RateText.text(ceiling))", scale, to: &svg)
             drawLimit(
-                ceiling * SearchReport.suspectShare,
-                "80 % of it: results above are SUSPECT", scale, to: &svg)
+                ceiling, "test bed without the target: \(RateText.text(ceiling)) calls/s", labelled: -5, scale, to: &svg
+            )
+            drawLimit(
+                ceiling * SearchReport.suspectShare, "80 % of it: a result above is SUSPECT", labelled: 14, scale,
+                to: &svg)
         }
         guard let rate = report.answer.rate, scale.holds(rate) else { return }
         let y = scale.position(rate)
@@ -180,11 +183,14 @@ package struct LadderPlot {
             style: .init(size: 13, isBold: true, fill: Ink.ok, hasHalo: true))
     }
 
-    private func drawLimit(_ rate: Double, _ text: String, _ scale: RateScale, to svg: inout SVGWriter) {
+    /// `labelled`: where the text stands, pixels below the line.
+    private func drawLimit(
+        _ rate: Double, _ text: String, labelled offset: Double, _ scale: RateScale, to svg: inout SVGWriter
+    ) {
         guard scale.holds(rate) else { return }
         let y = scale.position(rate)
         svg.line(x1: Layout.left, y1: y, x2: Layout.right, y2: y, stroke: Ink.limit, width: 1.2, dashes: "6 4")
-        svg.text(text, x: Layout.left + 6, y: y - 5, style: .init(fill: Ink.limit, hasHalo: true))
+        svg.text(text, x: Layout.left + 6, y: y + offset, style: .init(fill: Ink.limit, hasHalo: true))
     }
 
     private func drawTrials(_ scale: RateScale, to svg: inout SVGWriter) {
@@ -231,7 +237,7 @@ private struct RateScale {
         let low = rates.min() ?? 1
         var high = rates.max() ?? 1
         if let ceiling = report.baseline.rate { high = max(high, ceiling) }
-        let (lowest, highest) = (low / 1.3, high * 1.35)
+        let (lowest, highest) = (low / 1.3, high * (report.baseline.rate == high ? 3 : 1.5))
         var ticks: [Double] = []
         var power = 0.001
         while power <= highest {
