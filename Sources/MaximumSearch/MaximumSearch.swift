@@ -72,6 +72,12 @@ package struct Decision: Sendable, Equatable {
     package var sentence: String
     /// Nil: the search is over.
     package var nextRate: Double?
+
+    package init(kind: Kind, sentence: String, nextRate: Double?) {
+        self.kind = kind
+        self.sentence = sentence
+        self.nextRate = nextRate
+    }
 }
 
 /// How a search ended, and with what.

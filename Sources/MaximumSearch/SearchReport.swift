@@ -134,7 +134,7 @@ package struct SearchReport: Sendable {
         var text = "The generator kept up in \(counted == 1 ? "the one trial" : "all \(counted) trials") that counted"
         if let rate = answer.rate, let ceiling = baseline.rate {
             text +=
-                ", and the test bed without the target takes \(DecimalText.fixed(ceiling / rate, decimals: 1)) times as much"
+                ", and the test bed without the target takes \(DecimalText.trimmed(ceiling / rate, decimals: ceiling < 10 * rate ? 1 : 0)) times as much"
         }
         return text + "."
     }
@@ -154,7 +154,7 @@ package struct SearchReport: Sendable {
         }
         if uneven > 0 {
             notes.append(
-                "\(uneven) of the \(rows.count { $0.decision.kind == .passes }) trials that passed were SUSPECT: all calls were "
+                "\(uneven) of the \(rows.count { $0.decision.kind == .passes }) trials that passed \(uneven == 1 ? "was" : "were") SUSPECT: all calls were "
                     + "placed, but not as evenly as asked. What passes so would pass evenly, too.")
         }
         if let low = atLowRate, low.failed > 0, criteria.failures > 0 {
