@@ -95,13 +95,17 @@ let package = Package(
                 "Datagrams",
                 "Reports", "PacketCapture", "Authentication", "Digests",
             ], swiftSettings: strict),
+        .target(
+            name: "RunArchive", dependencies: ["Reports", "Latency", "Observations", "Datagrams"], swiftSettings: strict
+        ),
         .executableTarget(
             name: "sipmeter",
             dependencies: [
-                "LoadRun", "Reports", "MachineReport", "MaximumSearch", "Latency", "Scenarios", "StandardScenarios",
+                "LoadRun", "RunArchive", "Reports", "MachineReport", "Latency", "Scenarios", "StandardScenarios",
                 "UDPTransport",
                 "StreamTransport", "UserAgent", "Observations", "Datagrams", "SIP", "Captures", "PacketCapture",
                 "Breakdown", "KernelTrace", "PosixPatterns", "SippMode", "Authentication", "Digests",
+                "MaximumSearch",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
 
@@ -142,6 +146,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "MaximumSearchTests", dependencies: ["MaximumSearch", "Latency", "Datagrams"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "RunArchiveTests", dependencies: ["RunArchive", "Reports", "Latency", "Observations", "Datagrams"],
             swiftSettings: strict),
         .testTarget(
             name: "CapturesTests", dependencies: ["Captures", "PacketCapture", "SIP", "Observations", "Datagrams"],

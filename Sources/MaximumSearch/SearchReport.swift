@@ -100,13 +100,17 @@ package struct SearchReport: Sendable {
         switch answer.ending {
         case .found, .converged, .nothingPassed: break
         case .ceilingReached(let rate):
-            find(
-                .invalid,
-                baseline.rate.map { rate >= $0 } ?? false
-                    ? "The target passed at all the test bed itself can take, \(RateText.text(rate)) calls/s: its maximum "
-                        + "lies above, and this generator cannot find it."
-                    : "The target passed at the highest rate allowed, \(RateText.text(rate)) calls/s (--max-rate): its maximum lies above."
-            )
+            if let ceiling = baseline.rate, rate >= ceiling {
+                find(
+                    .invalid,
+                    "The target passed at all the test bed itself can take, \(RateText.text(rate)) calls/s: its maximum "
+                        + "lies above, and this generator cannot find it.")
+            } else {
+                find(
+                    .valid,
+                    "The target passed at the highest rate that was to be tried, \(RateText.text(rate)) calls/s: its "
+                        + "maximum lies above.")
+            }
         case .generatorInTheWay(let rate, let why):
             find(
                 .invalid,

@@ -7,6 +7,7 @@ import LoadRun
 import Observations
 import PacketCapture
 import Reports
+import RunArchive
 import SIP
 import Synchronization
 import UDPTransport
@@ -34,6 +35,9 @@ struct Session {
         } catch let failure as RunFailure {
             Terminal.complain(failure.complaint)
             throw ExitCode(failure.code.rawValue)
+        } catch let error as ArchiveError {
+            Terminal.complain("error: \(error.description)")
+            throw ExitCode(LoadRun.ExitCode.badScenario.rawValue)
         } catch let error as SystemError {
             Terminal.complain("error: \(error.description)")
             throw ExitCode(LoadRun.ExitCode.unreachable.rawValue)

@@ -96,6 +96,10 @@ private func text(_ append: (inout ByteBuffer) -> Void) -> String {
         report.answer = Answer(ending: .ceilingReached(21_000), rate: 21_000)
         #expect(report.verdict.level == .invalid)
         #expect(FindMaxText.maximum(report) == "at least 21000 calls/s")
+        // The highest rate the user wanted tried is another matter.
+        report.answer = Answer(ending: .ceilingReached(200), rate: 200)
+        #expect(report.verdict.level == .valid)
+        #expect(FindMaxText.maximum(report) == "at least 200 calls/s")
         report.answer = Answer(ending: .generatorInTheWay(rate: 80, why: "A stall."), rate: 40)
         #expect(report.verdict.level == .invalid)
         #expect(

@@ -85,7 +85,9 @@ private struct Hunt {
     mutating func run() throws {
         announce()
         try files.writeManifest(session.setup, options, report, begun: begun)
-        if !options.noBaseline { report.baseline = try measureTestBed() }
+        // Whoever does not answer is not kept waiting for the test bed.
+        if !session.setup.isBuiltIn, let failure = session.unreachable(try probe()) { throw failure }
+        if !options.noBaseline, !session.wasInterrupted { report.baseline = try measureTestBed() }
         var search = options.search(ceiling: report.baseline.rate)
         let first = SystemClock.monotonic()
         var trouble: RunFailure?
@@ -161,12 +163,7 @@ private struct Hunt {
         var hasAnswered = false
         repeat {
             if session.wasInterrupted { return nil }
-            let probe = LoadLevel(
-                setup: session.setup.lasting(
-                    Nanoseconds(Int64(Self.probes / Self.probeRate * 1e9)), keepsGoing: false),
-                rate: Self.probeRate, directory: nil, control: RunControl(watchesSignals: true),
-                wakeup: session.wakeup)
-            let counters = try probe.run { _ in }.summary.counters
+            let counters = try probe().summary.counters
             hasAnswered = hasAnswered || counters.datagramsReceived > 0
             if counters.started > 0, counters.ok == counters.started, counters.requestsRetransmitted == 0 { return nil }
             session.rest(.seconds(1))
@@ -179,6 +176,15 @@ private struct Hunt {
             "notice: the target does not answer slow calls cleanly \(Arguments.text(session.setup.options.timers.transactionTimeout)) "
                 + "after the trial; going on")
         return nil
+    }
+
+    /// A few slow calls.
+    private func probe() throws -> LoadLevel.Outcome {
+        try LoadLevel(
+            setup: session.setup.lasting(
+                Nanoseconds(Int64(Self.probes / Self.probeRate * 1e9)), keepsGoing: false),
+            rate: Self.probeRate, directory: nil, control: RunControl(watchesSignals: true), wakeup: session.wakeup
+        ).run { _ in }
     }
 
     // MARK: the end
@@ -199,8 +205,7 @@ private struct Hunt {
         case .interrupted: .interrupted
         case .targetLost: .unreachable
         case .nothingPassed: .thresholdFailed
-        case .ceilingReached, .generatorInTheWay: .generatorWasTheBottleneck
-        case .found, .converged, .tooManyTrials:
+        case .found, .converged, .ceilingReached, .generatorInTheWay, .tooManyTrials:
             report.verdict.level == .invalid ? .generatorWasTheBottleneck : nil
         }
     }

@@ -7,13 +7,15 @@ struct FindMaxOptions: ParsableArguments {
     enum Method: String, ExpressibleByArgument, CaseIterable { case bisect, rfc7502 }
 
     /// `0.5%`, or `any`.
-    struct Limit: ExpressibleByArgument {
+    struct Limit {
         var share: Double?
 
-        init?(argument: String) {
-            if argument == "any" { return }
-            guard let share = try? Arguments.share(argument) else { return nil }
-            self.share = share
+        static func parse(_ text: String) throws -> Limit {
+            if text == "any" { return Limit() }
+            guard let share = try? Arguments.share(text) else {
+                throw ValidationError("it takes a share, as in 1%, or any")
+            }
+            return Limit(share: share)
         }
     }
 
@@ -55,7 +57,8 @@ struct FindMaxOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "bisect: requests sent again for each attempt, as a share; or any. (default: 1%)", valueName: "share"))
+            "bisect: requests sent again for each attempt, as a share; or any. (default: 1%)", valueName: "share"),
+        transform: Limit.parse)
     var allowRetransmissions: Limit?
 
     @Flag(
