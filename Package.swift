@@ -53,9 +53,12 @@ let package = Package(
             ], swiftSettings: pure),
         .target(name: "Comparison", dependencies: ["Latency", "Observations", "Datagrams"], swiftSettings: pure),
         .target(name: "MachineReport", swiftSettings: pure),
+        .target(name: "MaximumSearch", dependencies: ["Latency", "Datagrams"], swiftSettings: pure),
         .target(
             name: "Reports",
-            dependencies: ["Latency", "Comparison", "Breakdown", "MachineReport", "Observations", "Datagrams"],
+            dependencies: [
+                "Latency", "Comparison", "Breakdown", "MachineReport", "MaximumSearch", "Observations", "Datagrams",
+            ],
             swiftSettings: pure),
         .target(
             name: "LiveView", dependencies: ["Reports", "Latency", "Observations", "Datagrams"],
@@ -119,6 +122,7 @@ let package = Package(
                 "UDPTransport",
                 "StreamTransport", "UserAgent", "Observations", "Datagrams", "SIP", "Captures", "PacketCapture",
                 "Breakdown", "KernelTrace", "PosixPatterns", "SippMode", "Authentication", "Digests",
+                "MaximumSearch",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
 
@@ -157,8 +161,12 @@ let package = Package(
         .testTarget(
             name: "ReportsTests",
             dependencies: [
-                "Reports", "Comparison", "Breakdown", "MachineReport", "Latency", "Observations", "Datagrams",
+                "Reports", "Comparison", "Breakdown", "MachineReport", "MaximumSearch", "Latency", "Observations",
+                "Datagrams",
             ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "MaximumSearchTests", dependencies: ["MaximumSearch", "Latency", "Datagrams"],
             swiftSettings: strict),
         .testTarget(
             name: "RunArchiveTests", dependencies: ["RunArchive", "Reports", "Latency", "Observations", "Datagrams"],

@@ -15,9 +15,9 @@ import UDPTransport
 /// One command's run or runs: signals, progress, and how it all ends.
 struct Session {
     let setup: RunSetup
-    private let isQuiet: Bool
+    let isQuiet: Bool
     private let control = RunControl(watchesSignals: true)
-    private let wakeup: Wakeup
+    let wakeup: Wakeup
     private let live: LiveRun?
 
     init(_ setup: RunSetup, _ load: LoadOptions, command: String) throws {

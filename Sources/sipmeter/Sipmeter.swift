@@ -13,6 +13,7 @@ struct Sipmeter: ParsableCommand {
 
               sipmeter sweep                        four load levels, the model
               sipmeter run 192.0.2.5 --rate 400     one level, a real server
+              sipmeter find-max 192.0.2.5           the highest rate it takes
               sipmeter answer --listen 0.0.0.0:5060 the answering side alone
               sipmeter analyze day.pcap             a capture of any tool
               sipmeter explain                      where the time went, by kernel probes
@@ -29,7 +30,7 @@ struct Sipmeter: ParsableCommand {
             """,
         version: version,
         subcommands: [
-            SweepCommand.self, RunCommand.self, AnswerCommand.self, AnalyzeCommand.self, ExplainCommand.self,
+            SweepCommand.self, RunCommand.self, FindMaxCommand.self, AnswerCommand.self, AnalyzeCommand.self, ExplainCommand.self,
             CompareCommand.self,
             ReportCommand.self,
             ScenarioCommand.self, DoctorCommand.self,

@@ -24,7 +24,7 @@ import Testing
         // 1, 2, ... 1000 ms, in an order that leaves no block alike.
         let a = Self.sample(1000) { Double(($0 * 617) % 1000 + 1) }
         let b = Self.sample(1000) { $0 % 100 == 0 ? nil : Double(($0 * 617) % 1000 + 1) * 2 }
-        let comparison = Comparison(a, b, drawings: 400)
+        let comparison = RunComparison(a, b, drawings: 400)
         #expect(comparison[.mean]?.a == 500.5e6)
         #expect(comparison[.p50]?.a == 500e6)
         #expect(comparison[.p90]?.a == 900e6)
@@ -42,7 +42,7 @@ import Testing
 
     @Test func aRunBesideItselfShowsNothing() {
         let run = SimulatedServer().run(1000, seed: 5)
-        let comparison = Comparison(run, run, drawings: 100)
+        let comparison = RunComparison(run, run, drawings: 100)
         for row in comparison.rows {
             #expect(row.difference?.value == 0)
             #expect(row.chance == 1)
@@ -52,12 +52,12 @@ import Testing
 
     @Test func theSameSeedSaysTheSameTwice() {
         let (a, b) = (SimulatedServer().run(1000, seed: 5), SimulatedServer(service: 1.6).run(1000, seed: 6))
-        #expect(Comparison(a, b, seed: 3, drawings: 100).rows == Comparison(a, b, seed: 3, drawings: 100).rows)
-        #expect(Comparison(a, b, seed: 3, drawings: 100).rows != Comparison(a, b, seed: 4, drawings: 100).rows)
+        #expect(RunComparison(a, b, seed: 3, drawings: 100).rows == RunComparison(a, b, seed: 3, drawings: 100).rows)
+        #expect(RunComparison(a, b, seed: 3, drawings: 100).rows != RunComparison(a, b, seed: 4, drawings: 100).rows)
     }
 
     @Test func ofAFewCallsNothingIsSaid() {
-        let comparison = Comparison(Self.sample(20) { Double($0) }, Self.sample(20) { Double($0) * 10 })
+        let comparison = RunComparison(Self.sample(20) { Double($0) }, Self.sample(20) { Double($0) * 10 })
         #expect(comparison.isTooThin)
         let isSilent = comparison.rows.allSatisfy { $0.chance == nil && !$0.isShown }
         #expect(isSilent)
@@ -65,17 +65,17 @@ import Testing
     }
 
     @Test func runsWithoutAnAnswerAreCompared() {
-        let comparison = Comparison(Self.sample(200) { _ in nil }, Self.sample(200) { _ in 1 }, drawings: 100)
+        let comparison = RunComparison(Self.sample(200) { _ in nil }, Self.sample(200) { _ in 1 }, drawings: 100)
         #expect(comparison[.mean]?.a == nil)
         #expect(comparison[.mean]?.difference == nil)
         #expect(comparison[.failures]?.difference?.value == -1)
         #expect(comparison[.failures]?.isShown == true)
-        let empty = Comparison(RunSample(), RunSample())
+        let empty = RunComparison(RunSample(), RunSample())
         #expect(empty.isTooThin)
     }
 
     @Test func longRunsAndShortOnesHaveBlocksOfOneSize() {
-        let comparison = Comparison(
+        let comparison = RunComparison(
             SimulatedServer().run(4000, seed: 1), SimulatedServer().run(1000, seed: 2), drawings: 50)
         #expect(comparison.blocks.a >= 3 * comparison.blocks.b)
         #expect(comparison.blocks.b >= BlockLength.leastBlocks - 1)

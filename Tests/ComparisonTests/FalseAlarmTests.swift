@@ -37,7 +37,7 @@ import Testing
         var tally = Tally()
         for pair in 0..<pairs {
             let seed = UInt64(pair) * 2 + 1_000_003
-            let comparison = Comparison(
+            let comparison = RunComparison(
                 a.run(calls, seed: seed), b.run(calls, seed: seed + 1), seed: UInt64(pair), drawings: drawings)
             tally.pairs += 1
             tally.blocks += comparison.blocks.a

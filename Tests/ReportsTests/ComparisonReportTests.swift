@@ -38,7 +38,7 @@ import Testing
     }
 
     private static var report: ComparisonReport {
-        let comparison = Comparison(sample(swing: 20, failing: 0), sample(swing: 2, failing: 33), drawings: 200)
+        let comparison = RunComparison(sample(swing: 20, failing: 0), sample(swing: 2, failing: 33), drawings: 200)
         let (a, b) = (run("A", rate: 400, verdict: "VALID"), run("B", rate: 500, verdict: "SUSPECT"))
         let rules = ["rtt.sd>+10%", "failed>+0.5%", "rtt.p99>-1ms", "rtt.max<-50%"].map { try! ChangeRule($0) }
         return ComparisonReport(
@@ -121,7 +121,7 @@ import Testing
 
     @Test func aChangeThatMayBeChanceFailsNoRule() throws {
         let a = Self.sample(swing: 20, failing: 0)
-        let comparison = Comparison(a, a, drawings: 50)
+        let comparison = RunComparison(a, a, drawings: 50)
         #expect(try ChangeRule("rtt.mean>-1%").judge(comparison).outcome == .passed)
         #expect(try ChangeRule("rtt.mean>+10%").judge(comparison).outcome == .passed)
     }

@@ -20,7 +20,7 @@ import Testing
         "LiveView",
         "Comparison",
         "Configuration",
-        "Captures", "Breakdown", "Authentication", "SippMode",
+        "Captures", "Breakdown", "Authentication", "SippMode", "MaximumSearch",
     ])
     func aPureModuleKnowsNoSocketAndNoClock(module: String) throws {
         let forbidden = [

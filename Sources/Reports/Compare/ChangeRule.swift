@@ -73,7 +73,7 @@ package struct ChangeRule: Sendable, Equatable {
     }
 
     /// It fails where the change is beyond the limit and more than chance (its 95 % interval leaves 0 out).
-    package func judge(_ comparison: Comparison) -> Result {
+    package func judge(_ comparison: RunComparison) -> Result {
         guard let row = comparison[metric], let a = row.a, let difference = row.difference else {
             return Result(rule: self, outcome: .failed, sentence: "\(text): not known of both runs")
         }

@@ -56,7 +56,7 @@ package enum ComparisonFile {
     }
 
     /// Times in microseconds, shares as they are.
-    private static func row(_ row: Comparison.Row, _ sentences: ComparisonSentences) -> JSONValue {
+    private static func row(_ row: RunComparison.Row, _ sentences: ComparisonSentences) -> JSONValue {
         let scale = row.metric.isTime ? 1e-3 : 1
         func number(_ value: Double?) -> JSONValue { .optional(value.map { $0 * scale }, decimals: 6) }
         return .object([

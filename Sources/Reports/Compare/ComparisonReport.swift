@@ -36,11 +36,11 @@ package struct ComparisonReport: Sendable {
     package struct Pair: Sendable {
         package var run: Run
         package var differences: ManifestDifference
-        package var comparison: Comparison
+        package var comparison: RunComparison
         package var rules: [ChangeRule.Result]
 
         package init(
-            run: Run, differences: ManifestDifference, comparison: Comparison, rules: [ChangeRule.Result] = []
+            run: Run, differences: ManifestDifference, comparison: RunComparison, rules: [ChangeRule.Result] = []
         ) {
             self.run = run
             self.differences = differences
@@ -115,7 +115,7 @@ package enum ComparisonText {
 
     // MARK: Figures
 
-    private static func table(_ a: String, _ b: String, _ comparison: Comparison) -> [String] {
+    private static func table(_ a: String, _ b: String, _ comparison: RunComparison) -> [String] {
         func row(_ label: String, _ a: String, _ b: String, _ change: String, _ chance: String) -> String {
             label.padded(to: 18) + a.paddedLeft(to: 11) + b.paddedLeft(to: 11) + change.paddedLeft(to: 29)
                 + chance.paddedLeft(to: 10)
@@ -147,7 +147,7 @@ package enum ComparisonText {
         return chance < 0.001 ? "< 0.1 %" : DecimalText.fixed(100 * chance, decimals: 1) + " %"
     }
 
-    private static func basis(_ comparison: Comparison) -> [String] {
+    private static func basis(_ comparison: RunComparison) -> [String] {
         wrapped(ComparisonDoubts.basis(comparison), first: "", rest: "")
     }
 
@@ -181,7 +181,7 @@ enum ComparisonDoubts {
         }
         if pair.comparison.isTooThin {
             sentences.append(
-                "Fewer than \(Comparison.leastCalls) calls in a run: nothing can be told of chance. Run longer.")
+                "Fewer than \(RunComparison.leastCalls) calls in a run: nothing can be told of chance. Run longer.")
         } else if pair.comparison.isTooCoarse {
             sentences.append(
                 "Calls hang together for so long that these runs hold few independent parts: chance may be larger than "
@@ -190,7 +190,7 @@ enum ComparisonDoubts {
         return sentences
     }
 
-    static func basis(_ comparison: Comparison) -> String {
+    static func basis(_ comparison: RunComparison) -> String {
         "By blocks of \(DecimalText.grouped(comparison.blockCalls)) neighbouring calls (\(comparison.blocks.a) and "
             + "\(comparison.blocks.b)): chance is how often as much comes of dealing them out at random, raised for "
             + "the \(comparison.rows.count) figures looked at; * marks what is shown, at most 5 % of comparisons of equal "

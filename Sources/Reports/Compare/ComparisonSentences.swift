@@ -14,7 +14,7 @@ struct ComparisonSentences {
     /// Up to here a change is told in per cent, beyond in times.
     private static let leastTimes = 1.5
 
-    func sentence(_ row: Comparison.Row) -> String {
+    func sentence(_ row: RunComparison.Row) -> String {
         let what = Self.subject(row.metric)
         guard let a = row.a, let b = row.b, let difference = row.difference else {
             return "\(what.capitalized): not known of both runs."
@@ -46,12 +46,12 @@ struct ComparisonSentences {
     }
 
     /// `B -1.2 +- 3.4 %`.
-    private func change(_ row: Comparison.Row) -> String {
+    private func change(_ row: RunComparison.Row) -> String {
         "\(name) " + Self.change(row)
     }
 
     /// `-12.0 +- 3.1 %`, or for shares `+0.52 +- 0.20 points`.
-    static func change(_ row: Comparison.Row) -> String {
+    static func change(_ row: RunComparison.Row) -> String {
         if row.metric.isTime {
             guard let ratio = row.ratio else { return "n/a" }
             return signed(100 * (ratio.value - 1), 1) + half(ratio.half.map { 100 * $0 }, 1) + " %"
@@ -70,7 +70,7 @@ struct ComparisonSentences {
     }
 
     /// `3.1 +- 0.4 times less`, `12.0 +- 3.1 % more`.
-    private func times(_ row: Comparison.Row, _ less: String, _ more: String) -> String {
+    private func times(_ row: RunComparison.Row, _ less: String, _ more: String) -> String {
         guard let ratio = row.ratio, let inverse = row.inverse else { return "different" }
         let isLess = ratio.value < 1
         let factor = isLess ? inverse : ratio
@@ -83,7 +83,7 @@ struct ComparisonSentences {
             + " % \(isLess ? less : more)"
     }
 
-    private func per100(_ difference: Comparison.Estimate) -> String {
+    private func per100(_ difference: RunComparison.Estimate) -> String {
         DecimalText.fixed(100 * abs(difference.value), decimals: 2) + Self.half(difference.half.map { 100 * $0 }, 2)
             + (difference.value < 0 ? " fewer" : " more")
     }

@@ -103,7 +103,7 @@ struct CompareLevel {
                 name: Self.name(i), directory: archive.directory, manifest: archive.manifest, summary: archive.summary)
         }
         let pairs = runs.indices.dropFirst().map { i in
-            let comparison = Comparison(samples[0], samples[i], seed: seed)
+            let comparison = RunComparison(samples[0], samples[i], seed: seed)
             return ComparisonReport.Pair(
                 run: runs[i], differences: ManifestDifference(runs[0].manifest, runs[i].manifest),
                 comparison: comparison, rules: rules.map { $0.judge(comparison) })

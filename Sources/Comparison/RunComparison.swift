@@ -47,7 +47,7 @@ package enum ComparedMetric: CaseIterable, Sendable, Hashable {
 ///
 /// A difference is *shown* where `chance` is at most 5 % and the interval leaves zero out. All of it is about these two
 /// runs: what changes from one run to the next on the same machine, only more runs can tell.
-package struct Comparison: Sendable {
+package struct RunComparison: Sendable {
     package struct Estimate: Sendable, Equatable {
         package var value: Double
         /// Half of the 95 % interval. Nil: not to be had.
