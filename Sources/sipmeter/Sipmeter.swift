@@ -30,7 +30,8 @@ struct Sipmeter: ParsableCommand {
             """,
         version: version,
         subcommands: [
-            SweepCommand.self, RunCommand.self, FindMaxCommand.self, AnswerCommand.self, AnalyzeCommand.self, ExplainCommand.self,
+            SweepCommand.self, RunCommand.self, FindMaxCommand.self, AnswerCommand.self, AnalyzeCommand.self,
+            ExplainCommand.self,
             CompareCommand.self,
             ReportCommand.self,
             ScenarioCommand.self, DoctorCommand.self,

@@ -32,7 +32,8 @@ extension AgainstPeers {
             let scratch = try Scratch()
             try await run(scratch, "once", "--capacity", "fixed:0.5ms")
             let finished = try await scratch.run(
-                .sipmeter("compare", "once", "once/", "--out", "c", "--fail-if", "rtt.p99>+1%", "--fail-if", "failed>+0.1%"))
+                .sipmeter(
+                    "compare", "once", "once/", "--out", "c", "--fail-if", "rtt.p99>+1%", "--fail-if", "failed>+0.1%"))
             #expect(finished.status == 0, "\(finished)")
             #expect(finished.output.contains("A and B were run alike, by their manifests."))
             #expect(!finished.output.contains("\n* "))
@@ -43,7 +44,8 @@ extension AgainstPeers {
             for (name, rates) in [("a", "50,100"), ("b", "50,200")] {
                 let finished = try await scratch.run(
                     .sipmeter(
-                        "sweep", "--quiet", "--duration", "1s", "--rates", rates, "--capacity", "fixed:0.5ms", "--out", name))
+                        "sweep", "--quiet", "--duration", "1s", "--rates", rates, "--capacity", "fixed:0.5ms", "--out",
+                        name))
                 #expect(finished.status == 0 || finished.status == 3, "\(finished)")
             }
             let finished = try await scratch.run(.sipmeter("compare", "a", "b", "--out", "c"))

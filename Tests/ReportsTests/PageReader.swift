@@ -31,7 +31,8 @@ final class PageReader: NSObject, XMLParserDelegate {
         elements[name, default: 0] += 1
         addresses += [attributes["href"], attributes["src"]].compactMap { $0 }
         if name == "title", path.dropLast().last == "svg" { titledPictures += 1 }
-        if ["tr", "p", "h1", "h2", "h3", "li", "dt", "caption", "summary", "figcaption", "pre", "footer"].contains(name) {
+        if ["tr", "p", "h1", "h2", "h3", "li", "dt", "caption", "summary", "figcaption", "pre", "footer"].contains(name)
+        {
             text += "\n"
         }
         if name == "td" || name == "th", text.last != "\n" { text += " | " }

@@ -75,7 +75,8 @@ import Testing
         var series = RetransmissionSeries()
         for n in 0..<5000 as Range<UInt64> {
             series.insert(
-                timer: n % 2 == 0 ? "A" : "E", message: "INVITE", call: n / 4, sent: .milliseconds(20) * Int64(n), late: .zero)
+                timer: n % 2 == 0 ? "A" : "E", message: "INVITE", call: n / 4, sent: .milliseconds(20) * Int64(n),
+                late: .zero)
         }
         let (_, rates) = series.rates(upTo: 100)
         #expect(rates.map(\.timer) == ["A", "E"])

@@ -9,7 +9,9 @@ package enum ComparisonPage {
         let names = (reports.first.map { [$0.first] + $0.pairs.map(\.run) } ?? []).map(\.name)
         var page = HTMLPage(
             title: "Comparison of \(names.joined(separator: ", "))", subtitle: "sipmeter compare",
-            foot: "Drawn by sipmeter \(version). Times are in milliseconds; n/a means undefined: too few values, or none.")
+            foot:
+                "Drawn by sipmeter \(version). Times are in milliseconds; n/a means undefined: too few values, or none."
+        )
         page.head { html in
             for report in reports { verdicts(report, &html) }
         }
@@ -51,7 +53,8 @@ package enum ComparisonPage {
             let which = (report.level.map { "\($0), " } ?? "") + "\(pair.run.name) against \(report.first.name): "
             let title =
                 failed.isEmpty
-                ? (shown.isEmpty ? "no difference beyond chance" : "\(shown.count) of \(pair.comparison.rows.count) figures differ")
+                ? (shown.isEmpty
+                    ? "no difference beyond chance" : "\(shown.count) of \(pair.comparison.rows.count) figures differ")
                 : "\(failed.count) of \(pair.rules.count) rules failed"
             html.element("div", class: failed.isEmpty ? (shown.isEmpty ? "verdict" : "verdict good") : "verdict bad") {
                 $0.paragraph(which + title)
