@@ -19,7 +19,9 @@ struct MadeUpRun {
         var summed = summary(of: calls, notes: notes)
         summed.conditions.scenario = scenario
         summed.conditions.target = target
-        guard case .object(var members) = RunFiles.json(of: summed) else { preconditionFailure("a summary is an object") }
+        guard case .object(var members) = RunFiles.json(of: summed) else {
+            preconditionFailure("a summary is an object")
+        }
         if let thresholds { members.append(("thresholds", thresholds)) }
         var report = RunReport(directory: "runs/made-up", manifest: manifest, version: "0.1.0")
         report.summary = .object(members)
@@ -45,7 +47,8 @@ struct MadeUpRun {
         for second in 1...seconds {
             let row: [String: Double] = [
                 "t_s": Double(second), "length_s": 1, "offered": 400, "started": 399, "ok": 390 + Double(second % 7),
-                "failed": Double(second % 3), "open": Double(second % 50), "rtt_p50_us": 2000 + Double(second % 100) * 10,
+                "failed": Double(second % 3), "open": Double(second % 50),
+                "rtt_p50_us": 2000 + Double(second % 100) * 10,
                 "rtt_p99_us": 9000 + Double(second * 7919 % 1000) * 20, "late_p99_us": Double(second * 104_729 % 900),
                 "late_max_us": Double(second * 15_485_863 % 5000), "cpu_percent": 20 + Double(second % 40),
                 "receive_queue_drops": second % 600 == 0 ? 3 : 0, "requests_retransmitted": 4,
@@ -58,7 +61,11 @@ struct MadeUpRun {
     var manifest: JSONValue {
         .object([
             ("schema", .string("sipmeter manifest")), ("sipmeter_version", .string("0.1.0")),
-            ("command_line", .array(["/usr/bin/sipmeter", "run", target, "--rate", "400", "--key", "who=it's me"].map { .string($0) })),
+            (
+                "command_line",
+                .array(
+                    ["/usr/bin/sipmeter", "run", target, "--rate", "400", "--key", "who=it's me"].map { .string($0) })
+            ),
             ("begun_utc", .string("2026-11-23T15:30:00Z")), ("seed", .count(1)), ("scenario", .string(scenario)),
             (
                 "flow",
@@ -67,10 +74,13 @@ struct MadeUpRun {
                     (
                         "steps",
                         .array(
-                            [("send", "INVITE"), ("receive_optional", "100"), ("receive", "200"), ("send", "ACK"), ("pause", "pause, --hold")]
-                                .map { kind, text in
-                                    .object([("kind", .string(kind)), ("text", .string(text)), ("remark", .string(""))])
-                                })
+                            [
+                                ("send", "INVITE"), ("receive_optional", "100"), ("receive", "200"), ("send", "ACK"),
+                                ("pause", "pause, --hold"),
+                            ]
+                            .map { kind, text in
+                                .object([("kind", .string(kind)), ("text", .string(text)), ("remark", .string(""))])
+                            })
                     ),
                 ])
             ),
@@ -91,7 +101,13 @@ struct MadeUpRun {
             ),
             ("timers_ms", .object([("t1", .count(500)), ("t2", .count(4000))])),
             ("timestamps", .object([("source", .string("kernel")), ("clock", .string("CLOCK_REALTIME"))])),
-            ("host", .object([("name", .string("bench")), ("system", .string("Linux")), ("kernel", .string("6.18.0")), ("cpus", .count(2))])),
+            (
+                "host",
+                .object([
+                    ("name", .string("bench")), ("system", .string("Linux")), ("kernel", .string("6.18.0")),
+                    ("cpus", .count(2)),
+                ])
+            ),
             (
                 "rfc7502",
                 .object([
@@ -109,7 +125,8 @@ struct MadeUpRun {
         func message(_ line: String) -> [UInt8] { Array("\(line)\r\nCall-ID: 401@sipmeter\r\n\(padding)\r\n".utf8) }
         return FailureFile(
             facts: [
-                ("Call", "401"), ("Call-ID", "401@sipmeter"), ("Outcome", "486"), ("Expected", "100 or 180 or 200 (step 2 of the scenario)"),
+                ("Call", "401"), ("Call-ID", "401@sipmeter"), ("Outcome", "486"),
+                ("Expected", "100 or 180 or 200 (step 2 of the scenario)"),
                 ("Received", "486 \(reason)"),
             ],
             messages: [

@@ -31,7 +31,8 @@ final class PageReader: NSObject, XMLParserDelegate {
         elements[name, default: 0] += 1
         addresses += [attributes["href"], attributes["src"]].compactMap { $0 }
         if name == "title", path.dropLast().last == "svg" { titledPictures += 1 }
-        if ["tr", "p", "h1", "h2", "h3", "li", "dt", "caption", "summary", "figcaption", "pre", "footer"].contains(name) {
+        if ["tr", "p", "h1", "h2", "h3", "li", "dt", "caption", "summary", "figcaption", "pre", "footer"].contains(name)
+        {
             text += "\n"
         }
         if name == "td" || name == "th", text.last != "\n" { text += " | " }
@@ -44,6 +45,10 @@ final class PageReader: NSObject, XMLParserDelegate {
 
     func parser(_: XMLParser, foundCharacters found: String) {
         if path.contains("svg") || path.contains("style") { return }
+        if path.contains("pre") {
+            text += found
+            return
+        }
         let line = found.split(separator: "\n", omittingEmptySubsequences: true).joined(separator: "\n")
         if !line.isEmpty { text += line }
     }

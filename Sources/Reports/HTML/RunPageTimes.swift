@@ -202,11 +202,13 @@ extension RunPage {
         guard let widest else { return "" }
         let (sent, due) = (DecimalText.milliseconds(widest.sent), DecimalText.milliseconds(widest.due))
         if widest.share <= 0.01 {
-            return "The curves lie on each other (at the \(widest.name), where they are most apart, \(sent) ms from sent and "
+            return
+                "The curves lie on each other (at the \(widest.name), where they are most apart, \(sent) ms from sent and "
                 + "\(due) ms from due): what sipmeter was late is nothing beside the times, so what was measured is what a "
                 + "caller would have waited."
         }
-        return "At the \(widest.name), where the curves are most apart, a call took \(due) ms counted from when it was due and "
+        return
+            "At the \(widest.name), where the curves are most apart, a call took \(due) ms counted from when it was due and "
             + "\(sent) ms from when it was sent. The \(DecimalText.milliseconds(widest.due - widest.sent)) ms between them are "
             + "the generator's own delay: a caller on time would have waited the longer, the target is answerable for the "
             + "shorter."
