@@ -123,6 +123,22 @@ package struct LatencyHistogram: Sendable {
         }
     }
 
+    /// A step of the distribution: so many values, of all, are not above `value`.
+    package struct Step: Sendable, Equatable {
+        package var value: Nanoseconds
+        package var passed: UInt64
+    }
+
+    /// The whole distribution, ascending: a step for each bucket that holds anything.
+    package var steps: [Step] {
+        if count == 0 { return [] }
+        var passed: UInt64 = 0
+        return buckets.recordedValues().map { bucket in
+            passed += bucket.count
+            return Step(value: Nanoseconds(min(max(Int64(bucket.value), smallest), largest)), passed: passed)
+        }
+    }
+
     /// How many values each of `edges` (ascending) is not exceeded by; a value within 0.1 % of an edge may count as above
     /// it.
     package func counts(upTo edges: [Nanoseconds]) -> [UInt64] {

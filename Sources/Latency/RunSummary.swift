@@ -117,6 +117,11 @@ package struct RunSummary: Sendable {
     private var negativeLateness: UInt64
     /// Calls with and without the call tag side by side, where a run has both on purpose.
     package var tagEffect: TagEffect?
+    /// What the run had to keep to. Nil where nothing was asked.
+    package var thresholds: ThresholdReport?
+    package var abortRules: [AbortRule] = []
+    /// One of them that ended it early.
+    package var strike: AbortWatch.Strike?
     package var verdict: Verdict
 
     /// Calls started per second over `startedFor`.

@@ -19,6 +19,7 @@ package struct LoadLevel {
         /// A file that could not be written; what came before is there.
         package var failure: RunFailure?
         package var captures: [LiveCapture.Outcome] = []
+        package var begun = WallInstant(nanoseconds: 0)
 
         /// Of several failures the first one counts, and no verdict is better than the record under it.
         package mutating func noteFailure(_ error: RunFailure) {
@@ -36,6 +37,8 @@ package struct LoadLevel {
     package let wakeup: Wakeup
     /// Who looks on while it runs.
     package var observer: RunObserver?
+    /// Is told, on the writing thread, when an abort rule ends the run.
+    package var onStrike: (@Sendable (AbortWatch.Strike) -> Void)?
     private let unansweredChallenges = DigestCredentials.FailureList()
 
     package init(setup: RunSetup, rate: Double, directory: String?, control: RunControl, wakeup: Wakeup) {
@@ -66,12 +69,17 @@ package struct LoadLevel {
         let channel = try JournalChannel(workers: workers)
         let control = self.control
         let captures = try startCaptures(target, lines[0].sources[0])
+        let abort = AbortGuard(setup.options, control: control, onStrike: onStrike)
         defer { for capture in captures { _ = capture.stop() } }
         let writer = try RecordWriter(
             directory: directory, workers: workers, responseTimeNames: program.responseTimeNames.count,
-            comparesTags: setup.comparesTags, hasNotes: setup.options.scenario.hasNotes, channel: channel,
-            onJournal: onJournal, observer: observer, onInterval: progress,
-            onFailure: { control.ask(for: .stopping) })
+            comparesTags: setup.comparesTags, hasNotes: setup.options.scenario.hasNotes,
+            expectations: FailureFiles.expectations(of: setup.options.scenario), channel: channel,
+            onJournal: onJournal, observer: observer,
+            onInterval: { row in
+                abort.observe(row)
+                progress(row)
+            }, onFailure: { control.ask(for: .stopping) })
         control.forgetPlans()
         let begun = SystemClock.wall()
         if let directory { try writeManifest(to: directory, lines[0], target, begun, stamps) }
@@ -82,8 +90,10 @@ package struct LoadLevel {
         var report = try place(programs, lines, setup.nextHop ?? target, channel, start, stamps)
         watch.tell(&report.disturbances)
         let written = writer.finish()
-        return try conclude(
-            program, report, written, stamps, captures.map { $0.stop() }, control.changes(since: start))
+        var outcome = try conclude(
+            program, report, written, stamps, captures.map { $0.stop() }, control.changes(since: start), abort.strike)
+        outcome.begun = begun
+        return outcome
     }
 
     /// From `begin` to the run's start: by then all threads are there.
@@ -322,6 +332,7 @@ package struct LoadLevel {
         configuration.seed = options.seed
         (configuration.wallStart, configuration.utcOffset) = LocalTime.at(start)
         configuration.keepsMessages = options.keepsMessages
+        configuration.keepsFailures = directory == nil ? 0 : FailureFiles.most
         configuration.autoAnswers = options.autoAnswers
         configuration.isBare = options.isBare
         configuration.firstCSeq = options.firstCSeq
@@ -399,7 +410,7 @@ package struct LoadLevel {
 
     private func conclude(
         _ program: Program, _ report: WorkerReport, _ written: RecordWriter.Result, _ stamps: StampGrant,
-        _ captures: [LiveCapture.Outcome], _ changes: [Pacer.Change]
+        _ captures: [LiveCapture.Outcome], _ changes: [Pacer.Change], _ strike: AbortWatch.Strike?
     ) throws -> Outcome {
         var conditions = conditions(program, report, changes)
         if setup.options.users != nil, report.offeredFor > .zero {
@@ -409,6 +420,7 @@ package struct LoadLevel {
         conditions.recordingFailure = written.failure?.description ?? captures.lazy.compactMap(\.failure).first
         conditions.captureDrops = captures.reduce(0) { $0 + $1.dropped }
         var summary = RunSummary(written.recorder, conditions: conditions)
+        summary.judge(setup.options, strike)
         summary.tagEffect = written.populations?.effect(seed: setup.options.seed)
         var outcome = Outcome(summary: summary, points: written.points, report: report, failure: written.failure)
         outcome.captures = captures

@@ -21,18 +21,21 @@ final class RecordWriter: Sendable {
 
     /// - Parameters:
     ///   - directory: nil: no files are written.
+    ///   - expectations: for each step of the scenario, what a call that stands on it waits for.
     ///   - onJournal: is shown every journal, on the writing thread.
     ///   - onInterval: called on the writing thread for each second's row.
     ///   - onFailure: a file could not be written; what came before stays.
     init(
         directory: String?, workers: Int, responseTimeNames: Int, comparesTags: Bool = false, hasNotes: Bool = false,
-        channel: JournalChannel, onJournal: (@Sendable (borrowing Journal) -> Void)? = nil,
+        expectations: [String] = [], channel: JournalChannel, onJournal: (@Sendable (borrowing Journal) -> Void)? = nil,
         observer: RunObserver? = nil, onInterval: @escaping @Sendable (IntervalRow) -> Void,
         onFailure: @escaping @Sendable () -> Void
     ) throws {
         let files: Handover<Files?>
         if let directory {
-            files = Handover(try Files.create(in: directory, comparesTags: comparesTags, hasNotes: hasNotes))
+            files = Handover(
+                try Files.create(
+                    in: directory, comparesTags: comparesTags, hasNotes: hasNotes, expectations: expectations))
         } else {
             files = Handover(nil)
         }
@@ -71,17 +74,20 @@ final class RecordWriter: Sendable {
         var tagControl: OutputFile?
         /// What the scenario logs, where it does.
         var notes: OutputFile?
+        var failures: FailureFiles
 
         /// Creates the files with their headers.
         static func create(
-            in directory: String, comparesTags: Bool, hasNotes: Bool
+            in directory: String, comparesTags: Bool, hasNotes: Bool, expectations: [String]
         ) throws(RunFailure) -> Files {
             let rtt = try open(directory + "/rtt.csv") { CSV.appendRTTHeader(to: &$0) }
             let intervals = try open(directory + "/intervals.csv") { CSV.appendIntervalsHeader(to: &$0) }
             let retransmissions = try open(directory + "/retransmissions.csv") {
                 CSV.appendRetransmissionsHeader(to: &$0)
             }
-            var files = Files(rtt: rtt, intervals: intervals, retransmissions: retransmissions)
+            var files = Files(
+                rtt: rtt, intervals: intervals, retransmissions: retransmissions,
+                failures: FailureFiles(directory: directory, expectations: expectations))
             if comparesTags {
                 files.tagControl = try open(directory + "/tag_control.csv") { CSV.appendTagControlHeader(to: &$0) }
             }
@@ -131,6 +137,7 @@ final class RecordWriter: Sendable {
             for note in journal.notes { append(note, of: journal) }
             for row in rows { CSV.appendIntervalsRow(row, to: &intervals.rows) }
             try flush()
+            try failures.write(journal)
         }
     }
 

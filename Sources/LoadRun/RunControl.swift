@@ -23,11 +23,13 @@ package final class RunControl: Sendable {
 
     package init(watchesSignals: Bool) { self.watchesSignals = watchesSignals }
 
+    /// Of several requests the farthest counts.
     package func ask(for stage: Stage) { asked.max(stage.rawValue, ordering: .acquiringAndReleasing) }
 
     package var stage: Stage {
         let signals = watchesSignals ? SignalTrap.interruptions : 0
-        return Stage(rawValue: min(max(signals, asked.load(ordering: .acquiring)), 2)) ?? .stopping
+        // Added up: a ^C while a request of the program's own drains ends open calls at once, as a second ^C does.
+        return Stage(rawValue: min(signals + asked.load(ordering: .acquiring), 2)) ?? .stopping
     }
 
     /// What may change while calls are placed.

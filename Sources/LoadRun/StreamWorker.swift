@@ -277,6 +277,7 @@ struct StreamWorker: ~Copyable {
                 continue
             }
             if settings.logsMessages { uac.engine.logSent(transmit, at: SystemClock.wall()) }
+            uac.engine.keepSent(transmit, at: now)
             do throws(StreamEnd) {
                 let bytes = transmit.start..<transmit.start + transmit.count
                 try connection.append(

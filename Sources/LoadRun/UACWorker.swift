@@ -298,6 +298,7 @@ struct UACWorker: ~Copyable {
             let transmit = uac.engine.outbox.datagrams[i]
             if hasRejections, rejected.contains(i) { continue }
             let sentAt = before + Nanoseconds(span * Int64(i - range.lowerBound) / count)
+            uac.engine.keepSent(transmit, at: sentAt)
             uac.engine.didSend(transmit, at: sentAt)
             if settings.logsMessages {
                 uac.engine.logSent(transmit, at: WallInstant(nanoseconds: wall.nanoseconds - (after - sentAt).rawValue))

@@ -240,6 +240,7 @@ extension CallEngine {
         case .free: counters.stray += 1
         case .lingering(let number): receiveLate(number, from: source, at: now, bytes, index)
         case .open(let i):
+            keepReceived(Int(i), bytes, at: now)
             if program.losesReceived, losesReceived(Int(i), bytes, index) { return }
             switch index.startLine {
             case .response(let status): receiveResponse(Int(i), status, at: now, bytes, index)

@@ -7,6 +7,7 @@ import LoadRun
 import Observations
 import PacketCapture
 import Reports
+import RunArchive
 import SIP
 import Synchronization
 import UDPTransport
@@ -14,9 +15,9 @@ import UDPTransport
 /// One command's run or runs: signals, progress, and how it all ends.
 struct Session {
     let setup: RunSetup
-    private let isQuiet: Bool
+    let isQuiet: Bool
     private let control = RunControl(watchesSignals: true)
-    private let wakeup: Wakeup
+    let wakeup: Wakeup
     private let live: LiveRun?
 
     init(_ setup: RunSetup, _ load: LoadOptions, command: String) throws {
@@ -36,8 +37,12 @@ struct Session {
         do {
             try body()
         } catch let failure as RunFailure {
-            Terminal.complain(failure.complaint)
+            Terminal.complain(
+                failure.code == .usage ? EffectiveWords.placed(failure.complaint).text : failure.complaint)
             throw ExitCode(failure.code.rawValue)
+        } catch let error as ArchiveError {
+            Terminal.complain("error: \(error.description)")
+            throw ExitCode(LoadRun.ExitCode.badScenario.rawValue)
         } catch let error as SystemError {
             Terminal.complain("error: \(error.description)")
             throw ExitCode(LoadRun.ExitCode.unreachable.rawValue)
@@ -69,6 +74,7 @@ struct Session {
         let (isQuiet, total) = (isQuiet, setup.options.duration)
         let label = setup.options.rates.count > 1 ? "\(DecimalText.trimmed(rate))/s  " : ""
         let control = control
+        level.onStrike = { strike in Terminal.complain(label + strike.sentence) }
         let hasSaid = Mutex(false)
         let live = live
         func run(_ level: LoadLevel) throws -> LoadLevel.Outcome {
@@ -148,9 +154,16 @@ struct Session {
             Terminal.complain("error: the scenario ended the run; its message is in scenario.log")
             throw ExitCode(LoadRun.ExitCode.aborted.rawValue)
         }
+        // Whoever stopped it knows; then what makes a result worthless; then what the result says.
         if wasInterrupted { throw ExitCode(LoadRun.ExitCode.interrupted.rawValue) }
+        if outcomes.contains(where: { $0.summary.strike != nil }) {
+            throw ExitCode(LoadRun.ExitCode.aborted.rawValue)
+        }
         if outcomes.contains(where: { $0.summary.verdict.level == .invalid }) {
             throw ExitCode(LoadRun.ExitCode.generatorWasTheBottleneck.rawValue)
+        }
+        if outcomes.contains(where: { $0.summary.thresholds?.passed == false }) {
+            throw ExitCode(LoadRun.ExitCode.thresholdFailed.rawValue)
         }
     }
 

@@ -5,7 +5,8 @@ import Testing
 /// SIPMETER_REQUIRE_ALL=1 a test fails instead.
 enum Requirement: CaseIterable, CustomTestStringConvertible {
     case sipp, kamailio, kamailioTLS, openssl, tcpdump, networkNamespaces, mountNamespaces, rawSockets,
-        droppingPrivileges, realtimePriority, ipv6, probes, chromium, promtool
+        droppingPrivileges, realtimePriority, ipv6, probes, python,
+        chromium, promtool
 
     static let isStrict = ProcessInfo.processInfo.environment["SIPMETER_REQUIRE_ALL"] == "1"
 
@@ -28,14 +29,15 @@ enum Requirement: CaseIterable, CustomTestStringConvertible {
         case .kamailio: "command -v kamailio && test -n '\(Kamailio.modules ?? "")'"
         case .kamailioTLS: "command -v kamailio && test -r '\(Kamailio.modules ?? "")/tls.so'"
         case .openssl: "openssl version"
+        case .python: "python3 --version"
         case .tcpdump: "command -v tcpdump"
         case .networkNamespaces: "command -v ip && ip netns add sm-probe-$$ && ip netns del sm-probe-$$"
         case .mountNamespaces: "unshare -m mount -t tmpfs none /mnt"
         case .rawSockets: "test $((0x$(awk '/^CapEff/ {print $2}' /proc/self/status) >> 13 & 1)) = 1"
         case .droppingPrivileges: Self.withoutRawSockets.joined(separator: " ") + " true"
         case .realtimePriority: "test $(nproc) -ge 2 && taskset -c \(CPUs.last) chrt -f 60 true"
-        case .probes: "'\(Command.sipmeterPath)' doctor --require probes"
         case .chromium: "command -v chromium"
+        case .probes: "'\(Command.sipmeterPath)' doctor --require probes"
         case .promtool: "command -v promtool"
         case .ipv6: "grep -q '^00000000000000000000000000000001 ' /proc/net/if_inet6"
         }
@@ -47,6 +49,7 @@ enum Requirement: CaseIterable, CustomTestStringConvertible {
         case .kamailio: "kamailio is not installed: apt-get install kamailio"
         case .kamailioTLS: "kamailio's TLS module is not installed: apt-get install kamailio kamailio-tls-modules"
         case .openssl: "openssl is not installed: apt-get install openssl"
+        case .python: "python3 is not installed: apt-get install python3"
         case .tcpdump: "tcpdump is not installed: apt-get install tcpdump"
         case .networkNamespaces: "network namespaces cannot be made: apt-get install iproute2, and run as root"
         case .mountNamespaces: "mount namespaces cannot be made: run as root (in a container with CAP_SYS_ADMIN)"

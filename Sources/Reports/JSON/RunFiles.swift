@@ -21,7 +21,7 @@ package enum RunFiles {
         JSONValue.object(members(of: summary) + more).write(to: &buffer)
     }
 
-    static func json(of summary: RunSummary) -> JSONValue { .object(members(of: summary)) }
+    package static func json(of summary: RunSummary) -> JSONValue { .object(members(of: summary)) }
 
     private static func members(of summary: RunSummary) -> [(String, JSONValue)] {
         [
@@ -35,6 +35,7 @@ package enum RunFiles {
                 ])
             ),
             ("notes", .array(summary.notes.map { .string($0) })),
+        ] + ThresholdFile.members(of: summary) + [
             ("run", run(summary)),
             ("calls", calls(summary)),
             ("response_times_us", responseTimes(summary)),
