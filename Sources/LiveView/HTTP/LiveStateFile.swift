@@ -70,7 +70,7 @@ package enum LiveStateFile {
     private static func level(_ state: LiveState) -> JSONValue {
         let level = state.level
         return .object([
-            ("number", .integer(Int64(level.number))), ("count", .integer(Int64(level.count))),
+            ("number", .integer(Int64(level.number))), ("count", level.count.map { .integer(Int64($0)) } ?? .null),
             ("rate_cps", .number(level.rate, decimals: 6)), ("rate_now_cps", .optional(state.rate, decimals: 6)),
             ("users", level.users.map { .integer(Int64($0)) } ?? .null), ("duration_s", .seconds(level.duration)),
             ("call_limit", level.callLimit.map { .count($0) } ?? .null), ("elapsed_s", .seconds(state.elapsed)),

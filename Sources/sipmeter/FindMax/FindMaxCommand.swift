@@ -191,6 +191,7 @@ private struct Hunt {
 
     private mutating func conclude(_ earlier: RunFailure?) throws {
         var trouble = earlier
+        session.endWatching()
         do throws(RunFailure) { try files.finish(report) } catch { trouble = trouble ?? error }
         Terminal.print("\n" + FindMaxText.text(report))
         session.listFiles(

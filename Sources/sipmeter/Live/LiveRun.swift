@@ -43,7 +43,7 @@ final class LiveRun: Sendable {
         }
         screen =
             wantsScreen
-            ? try LiveScreenThread(board, control: control, sending: sending, hasRate: setup.options.users == nil)
+            ? try LiveScreenThread(board, control: control, sending: sending, hasRate: setup.options.users == nil && command != "find-max")
             : nil
     }
 
