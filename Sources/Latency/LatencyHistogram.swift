@@ -139,6 +139,25 @@ package struct LatencyHistogram: Sendable {
         }
     }
 
+    /// How many values each of `edges` (ascending) is not exceeded by; a value within 0.1 % of an edge may count as above
+    /// it.
+    package func counts(upTo edges: [Nanoseconds]) -> [UInt64] {
+        var counts: [UInt64] = []
+        counts.reserveCapacity(edges.count)
+        var passed: UInt64 = 0
+        if count > 0 {
+            for bucket in buckets.recordedValues() {
+                while counts.count < edges.count, bucket.value > UInt64(edges[counts.count].rawValue) {
+                    counts.append(passed)
+                }
+                if counts.count == edges.count { return counts }
+                passed += bucket.count
+            }
+        }
+        while counts.count < edges.count { counts.append(passed) }
+        return counts
+    }
+
     private mutating func addSquares(_ squares: UInt128) {
         guard let old = sumOfSquares else { return }
         let (new, overflow) = old.addingReportingOverflow(squares)

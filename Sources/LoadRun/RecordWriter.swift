@@ -28,7 +28,8 @@ final class RecordWriter: Sendable {
     init(
         directory: String?, workers: Int, responseTimeNames: Int, comparesTags: Bool = false, hasNotes: Bool = false,
         expectations: [String] = [], channel: JournalChannel, onJournal: (@Sendable (borrowing Journal) -> Void)? = nil,
-        onInterval: @escaping @Sendable (IntervalRow) -> Void, onFailure: @escaping @Sendable () -> Void
+        observer: RunObserver? = nil, onInterval: @escaping @Sendable (IntervalRow) -> Void,
+        onFailure: @escaping @Sendable () -> Void
     ) throws {
         let files: Handover<Files?>
         if let directory {
@@ -48,7 +49,7 @@ final class RecordWriter: Sendable {
                 $0 = Self.write(
                     files.take(), writesFiles: directory != nil, comparesTags: comparesTags, workers: workers,
                     responseTimeNames: responseTimeNames, channel: channel,
-                    onJournal: onJournal, onInterval: onInterval, onFailure: onFailure)
+                    onJournal: onJournal, observer: observer, onInterval: onInterval, onFailure: onFailure)
             }
         }
     }
@@ -143,7 +144,8 @@ final class RecordWriter: Sendable {
     private static func write(
         _ files: consuming Files?, writesFiles: Bool, comparesTags: Bool, workers: Int, responseTimeNames: Int,
         channel: JournalChannel,
-        onJournal: (@Sendable (borrowing Journal) -> Void)?, onInterval: (IntervalRow) -> Void, onFailure: () -> Void
+        onJournal: (@Sendable (borrowing Journal) -> Void)?, observer: RunObserver?,
+        onInterval: (IntervalRow) -> Void, onFailure: () -> Void
     ) -> Result {
         var files = files
         var recorders = (0..<workers).map { _ in LatencyRecorder(responseTimeNames: responseTimeNames) }
@@ -163,6 +165,7 @@ final class RecordWriter: Sendable {
                     ScenarioCommands.start(journal.text(of: note))
                 }
                 onJournal?(journal)
+                observer?.handed(journal)
                 for call in journal.calls {
                     populations?.record(call)
                     if writesFiles, let point = PlotPoint(call) { points.append(point) }
@@ -176,6 +179,7 @@ final class RecordWriter: Sendable {
                     }
                 }
                 for row in rows { onInterval(row) }
+                if let last = rows.last { observer?.closed(rows, LatencyRecorder.sum(recorders), at: last.at) }
                 channel.giveBack(journal)
             }
             if handed.isEmpty { _ = poller.wait(until: nil) }
@@ -184,8 +188,9 @@ final class RecordWriter: Sendable {
         if failure == nil, !rest.isEmpty {
             do throws(RunFailure) { try files?.append(Journal(), rest) } catch { failure = error }
         }
-        for worker in 1..<max(workers, 1) { recorders[0].merge(recorders[worker]) }
-        return Result(recorder: recorders[0], points: points, populations: populations, failure: failure)
+        let recorder = LatencyRecorder.sum(recorders)
+        if let last = rest.last { observer?.closed(rest, recorder, at: last.at) }
+        return Result(recorder: recorder, points: points, populations: populations, failure: failure)
     }
 }
 

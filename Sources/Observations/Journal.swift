@@ -13,6 +13,8 @@ package struct Journal: Sendable {
     package private(set) var isUrgent = false
     /// At most one: a journal is handed over at the end of each second.
     package var mark: IntervalMark?
+    /// Only where somebody looks on.
+    package var glance: Glance?
     /// With the mark, where they are wanted: totals since the run's start, one a step of the scenario.
     package var steps: [StepCount] = []
     /// Only where messages are wanted (`EngineConfiguration.keepsMessages`).
@@ -83,6 +85,7 @@ package struct Journal: Sendable {
         noteText.removeAll()
         isUrgent = false
         mark = nil
+        glance = nil
         steps.removeAll(keepingCapacity: true)
         unexpected.removeAll(keepingCapacity: true)
         unexpectedBytes.removeAll()

@@ -29,9 +29,9 @@ package enum ReportPages {
 }
 
 /// Directories of a sweep's levels.
-enum SweepLevels {
+package enum SweepLevels {
     /// In the order they were run. Empty where `directory` is no sweep's.
-    static func find(in directory: String) -> [String] {
+    package static func find(in directory: String) -> [String] {
         if access(directory + "/manifest.json", F_OK) == 0 { return [] }
         guard let handle = opendir(directory) else { return [] }
         defer { closedir(handle) }

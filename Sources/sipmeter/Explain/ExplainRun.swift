@@ -27,7 +27,7 @@ struct ExplainRun {
         let setup = try RunSetup(options)
         let server = try ServerSearch.find(port: setup.target.port, address: setup.target, adding: command.processes)
         let directory = command.load.out ?? RunDirectory.defaultPath("explain", at: SystemClock.wall())
-        let session = try Session(setup, isQuiet: command.load.quiet)
+        let session = try Session(setup, command.load, command: "explain")
         let watch = try ServerWatch(
             subject(setup, server), recording: command.record, capturesTo: directory, own: setup.sources.first)
         defer { _ = watch.end() }
