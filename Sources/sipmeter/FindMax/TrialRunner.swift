@@ -71,7 +71,7 @@ private final class TrialWatch: Sendable {
         let calls = journal.calls
         state.withLock { state in
             for call in calls {
-                if let rtt = call.rttFromDue { state.samples.append(.init(due: call.due, response: rtt)) }
+                if let rtt = call.rtt { state.samples.append(.init(due: call.due, response: rtt)) }
                 guard let cause = failure(call) else { continue }
                 state.failures[cause, default: 0] += 1
                 state.failed += 1
