@@ -68,7 +68,7 @@ struct FindMaxOptions: ParsableArguments {
     var allowBacklog = false
 
     @Option(
-        help: "An attempt answered later than this has failed (RFC 7501, 3.3.2). (default: 64 x T1)",
+        help: "An attempt answered later than this has failed: RFC 7501's Establishment Threshold Time. (default: 64 x T1)",
         transform: Arguments.positiveDuration)
     var establishmentThreshold: Nanoseconds?
 

@@ -42,7 +42,7 @@ struct TrialRunner {
             }
             if !isQuiet { Terminal.progress(label + ProgressLine.text(row, of: length)) }
         }
-        return Outcome(result: watch.result(outcome), level: outcome)
+        return Outcome(result: watch.result(outcome, isPoisson: session.setup.options.isPoisson), level: outcome)
     }
 }
 
@@ -79,7 +79,7 @@ private final class TrialWatch: Sendable {
         }
     }
 
-    /// RFC 7501, 3.3: a final response other than the one that establishes, or none in time. What the scenario expects, a
+    /// RFC 7501: a final response other than the one that establishes, or none in time. What the scenario expects, a
     /// challenge for one, is no failure.
     private func failure(_ call: CallRecord) -> String? {
         switch call.outcome {
@@ -100,7 +100,7 @@ private final class TrialWatch: Sendable {
 
     func cutShort() { state.withLock { $0.isCutShort = true } }
 
-    func result(_ outcome: LoadLevel.Outcome) -> TrialResult {
+    func result(_ outcome: LoadLevel.Outcome, isPoisson: Bool) -> TrialResult {
         let state = state.withLock { $0 }
         let summary = outcome.summary
         let failures = state.failures.map { TrialResult.Failure(cause: $0.key, count: $0.value) }
@@ -109,20 +109,21 @@ private final class TrialWatch: Sendable {
         return TrialResult(
             attempts: summary.counters.started, failures: failures, resent: summary.counters.requestsRetransmitted,
             trend: ResponseTrend(state.samples),
-            doubt: doubt(summary, isCutShort: state.isCutShort),
+            doubt: doubt(summary, isCutShort: state.isCutShort, isPoisson: isPoisson),
             generator: summary.verdict.level, responseP50: response.p50, responseP99: response.p99,
             lateP99: summary.late.p99, isCutShort: state.isCutShort, took: outcome.report.lasted)
     }
 
     /// The verdict is stricter than this question: one call in a hundred late by 2 ms makes response times SUSPECT.
-    private func doubt(_ summary: RunSummary, isCutShort: Bool) -> TrialResult.Doubt? {
+    private func doubt(_ summary: RunSummary, isCutShort: Bool, isPoisson: Bool) -> TrialResult.Doubt? {
         let why = summary.verdict.evidence.first ?? ""
         switch summary.verdict.level {
         case .valid: return nil
         case .invalid: return .load(why)
         case .suspect:
             let counters = summary.counters
-            let due = isCutShort ? counters.offered : max(counters.offered, planned)
+            // Random arrivals make as many as they make.
+            let due = isCutShort || isPoisson ? counters.offered : max(counters.offered, planned)
             let isWhole =
                 counters.unsent == 0 && counters.sendErrors == 0
                 && Double(counters.started) >= Self.leastShare * Double(due)
