@@ -51,12 +51,18 @@ let package = Package(
             dependencies: [
                 "Datagrams", "Observations", .product(name: "Histogram", package: "hdrhistogram-swift"),
             ], swiftSettings: pure),
+        .target(name: "Comparison", dependencies: ["Latency", "Observations", "Datagrams"], swiftSettings: pure),
         .target(name: "MachineReport", swiftSettings: pure),
         .target(name: "MaximumSearch", dependencies: ["Latency", "Datagrams"], swiftSettings: pure),
         .target(
             name: "Reports",
-            dependencies: ["Latency", "Breakdown", "MachineReport", "MaximumSearch", "Observations", "Datagrams"],
+            dependencies: [
+                "Latency", "Comparison", "Breakdown", "MachineReport", "MaximumSearch", "Observations", "Datagrams",
+            ],
             swiftSettings: pure),
+        .target(
+            name: "LiveView", dependencies: ["Reports", "Latency", "Observations", "Datagrams"],
+            resources: [.embedInCode("Page/live.html")], swiftSettings: pure),
         .target(name: "Captures", dependencies: ["SIP", "Observations", "Datagrams"], swiftSettings: pure),
         .target(
             name: "Breakdown", dependencies: ["Captures", "SIP", "Latency", "Observations", "Datagrams"],
@@ -64,6 +70,7 @@ let package = Package(
         .target(
             name: "SippMode", dependencies: ["Scenarios", "SIP", "Observations", "Datagrams"], swiftSettings: pure),
         .target(name: "Authentication", dependencies: ["SIP", "Datagrams"], swiftSettings: pure),
+        .target(name: "Configuration", dependencies: ["Datagrams"], swiftSettings: pure),
 
         // The kernel.
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
@@ -98,10 +105,20 @@ let package = Package(
         .target(
             name: "RunArchive", dependencies: ["Reports", "Latency", "Observations", "Datagrams"], swiftSettings: strict
         ),
+        .target(
+            name: "RunReports", dependencies: ["RunArchive", "Reports", "Latency", "Observations", "Datagrams"],
+            swiftSettings: strict),
         .executableTarget(
             name: "sipmeter",
             dependencies: [
-                "LoadRun", "RunArchive", "Reports", "MachineReport", "Latency", "Scenarios", "StandardScenarios",
+                "LoadRun",
+                "LiveView",
+                "RunArchive",
+                "RunReports",
+                "Comparison",
+                "Configuration",
+                "Reports", "MachineReport", "Latency", "Scenarios",
+                "StandardScenarios",
                 "UDPTransport",
                 "StreamTransport", "UserAgent", "Observations", "Datagrams", "SIP", "Captures", "PacketCapture",
                 "Breakdown", "KernelTrace", "PosixPatterns", "SippMode", "Authentication", "Digests",
@@ -139,9 +156,13 @@ let package = Package(
         .testTarget(
             name: "LatencyTests", dependencies: ["Latency", "Observations", "Datagrams"], swiftSettings: strict),
         .testTarget(
+            name: "ComparisonTests", dependencies: ["Comparison", "Latency", "Observations", "Datagrams"],
+            swiftSettings: strict),
+        .testTarget(
             name: "ReportsTests",
             dependencies: [
-                "Reports", "Breakdown", "MachineReport", "MaximumSearch", "Latency", "Observations", "Datagrams",
+                "Reports", "Comparison", "Breakdown", "MachineReport", "MaximumSearch", "Latency", "Observations",
+                "Datagrams",
             ],
             swiftSettings: strict),
         .testTarget(
@@ -150,6 +171,9 @@ let package = Package(
         .testTarget(
             name: "RunArchiveTests", dependencies: ["RunArchive", "Reports", "Latency", "Observations", "Datagrams"],
             swiftSettings: strict),
+        .testTarget(
+            name: "LiveViewTests",
+            dependencies: ["LiveView", "Reports", "Latency", "Observations", "Datagrams"], swiftSettings: strict),
         .testTarget(
             name: "CapturesTests", dependencies: ["Captures", "PacketCapture", "SIP", "Observations", "Datagrams"],
             swiftSettings: strict),
@@ -185,6 +209,7 @@ let package = Package(
                 "Datagrams", "CAllocationCount",
             ],
             swiftSettings: strict),
+        .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"], swiftSettings: strict),
         .testTarget(name: "TreeTests", swiftSettings: strict),
     ]
 )

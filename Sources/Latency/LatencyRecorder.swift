@@ -50,16 +50,18 @@ package struct LatencyRecorder: Sendable {
     private var second = Second()
     private var marked: (at: Nanoseconds, cpu: Nanoseconds) = (.zero, .zero)
 
-    /// Histograms since the last mark.
+    /// Since the last mark.
     private struct Second: Sendable {
         var rtt = LatencyHistogram()
         var rttFromDue = LatencyHistogram()
         var late = LatencyHistogram()
+        var sessions = SessionMetrics()
 
         mutating func removeAll() {
             rtt.removeAll()
             rttFromDue.removeAll()
             late.removeAll()
+            sessions = SessionMetrics()
         }
     }
 
@@ -85,6 +87,7 @@ package struct LatencyRecorder: Sendable {
     package mutating func record(_ call: CallRecord) {
         outcomes[call.outcome, default: 0] += 1
         sessions.record(call)
+        second.sessions.record(call)
         if call.inviteStatus != 0 { finalStatuses[call.inviteStatus, default: 0] += 1 }
         if call.retransmissions > 0 { callsWithRetransmission += 1 }
         if let sent = call.sent { lastSent = max(lastSent, sent) }
@@ -168,7 +171,8 @@ package struct LatencyRecorder: Sendable {
         if length > .zero { load.record(cpu: spent, in: length) }
         let interval = Interval(
             at: mark.at, length: length, counts: mark.counters - counters, totals: mark.counters, open: mark.open,
-            cpu: spent, available: length, rtt: second.rtt, rttFromDue: second.rttFromDue, late: second.late)
+            cpu: spent, available: length, sessions: second.sessions, rtt: second.rtt, rttFromDue: second.rttFromDue,
+            late: second.late)
         lastInterval = interval
         counters = mark.counters
         marked = (mark.at, mark.cpu)

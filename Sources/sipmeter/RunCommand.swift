@@ -28,6 +28,8 @@ struct RunCommand: ParsableCommand {
     var users: Int?
 
     @OptionGroup var load: LoadOptions
+    @OptionGroup var gate: ThresholdOptions
+    @OptionGroup var abort: AbortOptions
 
     func validate() throws {
         if users != nil, load.connections == .perCall {
@@ -46,18 +48,26 @@ struct RunCommand: ParsableCommand {
         try Session.main {
             var options = try load.runOptions(rates: [rate])
             options.users = users
+            options.thresholds = gate.thresholds
+            options.abortRules = abort.rules
             let setup = try RunSetup(options)
             let what = users.map { "\($0)users" } ?? "\(DecimalText.trimmed(rate))cps"
             let directory = load.out ?? RunDirectory.defaultPath("run-\(what)", at: SystemClock.wall())
-            let session = try Session(setup, isQuiet: load.quiet)
-            let outcome = try session.level(rate, in: directory) { session.announce("run", rates: [rate]) }
+            let session = try Session(setup, load, command: "run")
+            for notice in abort.notices(rates: users == nil ? [rate] : []) { Terminal.complain("notice: \(notice)") }
+            var outcome = try session.level(rate, in: directory) { session.announce("run", rates: [rate]) }
             if session.hasResult(outcome) { Terminal.print(session.text(of: outcome.summary)) }
+            do throws(RunFailure) { try gate.writeJUnit("run", [outcome], to: directory, session) } catch {
+                outcome.noteFailure(error)
+            }
+            ReportHook.finish(directory, &outcome)
             session.listFiles(
                 directory,
                 [
-                    "rtt.csv", "intervals.csv", "retransmissions.csv", "split.csv", "tag_control.csv", "summary.json",
+                    "report.html", "rtt.csv", "intervals.csv", "retransmissions.csv", "split.csv", "tag_control.csv",
+                    "summary.json",
                     "summary.txt", "scenario.log",
-                    "rtt.svg",
+                    "rtt.svg", "junit.xml",
                     "manifest.json",
                 ])
             try session.conclude([outcome])

@@ -128,7 +128,7 @@ private func textOf(_ append: (inout ByteBuffer) -> Void) -> String {
     // MARK: the picture
 
     @Test func thePictureHasAMarkForEveryTrialAndALineForEveryLimit() {
-        let reader = SVGReader(LadderPlot.svg(madeUpSearch()))
+        let reader = SVGReader(TrialsPlot.svg(madeUpSearch()))
         #expect(reader.failure == nil)
         let texts = reader.texts.map(\.text)
         for text in [
@@ -139,15 +139,15 @@ private func textOf(_ append: (inout ByteBuffer) -> Void) -> String {
         #expect(reader.circles.count == 7 + 6 + 2)
         #expect(reader.paths["failed"]?.count == 2 + 2 + 1)
         #expect(reader.paths["void"]?.count == 1 + 1 + 1)
-        #expect(reader.texts.allSatisfy { $0.y > 12 && $0.y < LadderPlot.height && $0.size >= 12 })
+        #expect(reader.texts.allSatisfy { $0.y > 12 && $0.y < TrialsPlot.height && $0.size >= 12 })
     }
 
     @Test func aSearchWithoutATrialOrAResultIsDrawnToo() {
         var report = madeUpSearch()
         report.answer = Answer(ending: .interrupted, rate: nil)
-        #expect(!SVGReader(LadderPlot.svg(report)).texts.contains { $0.text == "Around the result" })
+        #expect(!SVGReader(TrialsPlot.svg(report)).texts.contains { $0.text == "Around the result" })
         report.rows = []
-        #expect(SVGReader(LadderPlot.svg(report)).texts.contains { $0.text == "no trial was run" })
+        #expect(SVGReader(TrialsPlot.svg(report)).texts.contains { $0.text == "no trial was run" })
         #expect(FindMaxText.maximum(report) == "not known: no rate passed so far")
     }
 }

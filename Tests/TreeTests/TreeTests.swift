@@ -17,6 +17,9 @@ import Testing
 
     @Test(arguments: [
         "Datagrams", "Observations", "SIP", "Scenarios", "UserAgent", "Latency", "MachineReport", "Reports",
+        "LiveView",
+        "Comparison",
+        "Configuration",
         "Captures", "Breakdown", "Authentication", "SippMode", "MaximumSearch",
     ])
     func aPureModuleKnowsNoSocketAndNoClock(module: String) throws {

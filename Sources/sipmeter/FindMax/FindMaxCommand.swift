@@ -48,7 +48,7 @@ struct FindMaxCommand: ParsableCommand {
             let setup = try RunSetup(try load.runOptions(rates: [search.start ?? 10]))
             let directory = load.out ?? RunDirectory.defaultPath("find-max", at: SystemClock.wall())
             try RunDirectory.create(directory)
-            let session = try Session(setup, isQuiet: load.quiet)
+            let session = try Session(setup, load, command: "find-max")
             var hunt = Hunt(session, options: search, scenario: load.scenario, directory: directory)
             try hunt.run()
         }

@@ -35,7 +35,7 @@ struct FindMaxFiles {
 
     mutating func finish(_ report: SearchReport) throws(RunFailure) {
         try begin()
-        try OutputFile.create(directory + "/find-max.svg", holding: LadderPlot.svg(report))
+        try OutputFile.create(directory + "/find-max.svg", holding: TrialsPlot.svg(report))
         var bytes = ByteBuffer(capacity: 1 << 14)
         FindMaxFile.appendSummary(report, to: &bytes)
         try OutputFile.create(directory + "/summary.json", holding: bytes)

@@ -4,7 +4,7 @@ import MaximumSearch
 
 /// `find-max.svg`: the rates tried, one trial after another. Above all of them on a logarithmic scale, below what lies
 /// around the result. The band is what was left between the highest rate that passed and the lowest that failed.
-package struct LadderPlot {
+package struct TrialsPlot {
     package static let width = 960.0
     package static let height = 720.0
 
@@ -19,7 +19,7 @@ package struct LadderPlot {
     private let report: SearchReport
     private let columns: Axis
 
-    package static func svg(_ report: SearchReport) -> ByteBuffer { LadderPlot(report).draw() }
+    package static func svg(_ report: SearchReport) -> ByteBuffer { TrialsPlot(report).draw() }
 
     private init(_ report: SearchReport) {
         self.report = report
