@@ -36,6 +36,11 @@ struct FindMaxCommand: ParsableCommand {
             ("--calls", load.calls != nil), ("--pcap", load.pcap != nil), ("--tap", !load.taps.isEmpty),
             ("--duration", load.duration != LoadOptions.defaultDuration),
         ]
+        if load.live.screen == true || load.live.http != nil {
+            throw ValidationError(
+                "\(load.live.http == nil ? "--screen" : "--http") shows one load level, and find-max tells a trial a line: leave it out"
+            )
+        }
         for (name, isGiven) in foreign where isGiven {
             throw ValidationError(
                 "\(name) belongs to one load level, and find-max makes its own: leave it out"
@@ -48,7 +53,7 @@ struct FindMaxCommand: ParsableCommand {
             let setup = try RunSetup(try load.runOptions(rates: [search.start ?? 10]))
             let directory = load.out ?? RunDirectory.defaultPath("find-max", at: SystemClock.wall())
             try RunDirectory.create(directory)
-            let session = try Session(setup, load, command: "find-max")
+            let session = try Session(setup, load, command: "find-max", hasLevels: false)
             var hunt = Hunt(session, options: search, scenario: load.scenario, directory: directory)
             try hunt.run()
         }
@@ -78,6 +83,7 @@ private struct Hunt {
             target: session.setup.targetName, transport: session.setup.options.transport.rawValue, scenario: scenario,
             baseline: .unknown("--no-baseline"), answer: Answer(ending: .interrupted, rate: nil))
         report.notes = session.setup.notes
+        report.thresholds = options.thresholds.map(\.text)
         files = FindMaxFiles(directory: directory)
     }
 
@@ -147,7 +153,7 @@ private struct Hunt {
 
     private func runner(_ criteria: Criteria) -> TrialRunner {
         TrialRunner(
-            session: session, criteria: criteria,
+            session: session, criteria: criteria, thresholds: options.thresholds,
             establishmentThreshold: options.establishmentThreshold
                 ?? session.setup.options.timers.transactionTimeout,
             cutsShort: options.method == .bisect)

@@ -17,6 +17,7 @@ struct TrialRunner {
 
     let session: Session
     let criteria: Criteria
+    let thresholds: [Threshold]
     /// Later answers are failures.
     let establishmentThreshold: Nanoseconds
     /// A trial that can pass no more is ended. RFC 7502 sends all its attempts.
@@ -42,7 +43,23 @@ struct TrialRunner {
             }
             if !isQuiet { Terminal.progress(label + ProgressLine.text(row, of: length)) }
         }
-        return Outcome(result: watch.result(outcome, isPoisson: session.setup.options.isPoisson), level: outcome)
+        var result = watch.result(outcome, isPoisson: session.setup.options.isPoisson)
+        result.broken = broken(outcome.summary, trial.phase)
+        return Outcome(result: result, level: outcome)
+    }
+
+    /// What does not hold, in a sentence each. A short trial at a low rate has too few calls for a 99th percentile: that one
+    /// without a value fails, too, is for the trials that decide in the end.
+    private func broken(_ summary: RunSummary, _ phase: Phase) -> [String] {
+        thresholds.compactMap { threshold in
+            let judged = threshold.judge(threshold.condition.metric.value(in: summary))
+            if judged.passed { return nil }
+            switch (judged.value, phase) {
+            case (.value, _), (.undefined, .confirm), (.undefined, .rfc7502):
+                return "\(threshold.text) does not hold: \(judged.reason)"
+            case (.undefined, .double), (.undefined, .halve), (.undefined, .bisect): return nil
+            }
+        }
     }
 }
 
