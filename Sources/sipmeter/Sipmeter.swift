@@ -19,16 +19,16 @@ struct Sipmeter: ParsableCommand {
               sipmeter doctor                       what this machine lets sipmeter do
               sipmeter sipp -sn uac 192.0.2.5 -m 9  SIPp's own options, for its scripts
 
-            Exit codes: 0 ran and trustworthy; 2 a rule was broken; 3 the generator
-            was the bottleneck; 4 the scenario's error ended the run; 64 usage; 65 bad
-            scenario or capture; 69 target unreachable or local port taken; 74 output
-            could not be written; 77 a privilege is missing; 130 interrupted after
-            draining.
+            Exit codes: 0 ran and trustworthy; 2 a threshold or a rule was broken; 3 the
+            generator was the bottleneck; 4 stopped by --abort-on or by the scenario's
+            error; 64 usage; 65 bad scenario, configuration or capture; 69 target
+            unreachable or local port taken; 74 output could not be written; 77 a
+            privilege is missing; 130 interrupted after draining.
             """,
         version: version,
         subcommands: [
             SweepCommand.self, RunCommand.self, AnswerCommand.self, AnalyzeCommand.self, ExplainCommand.self,
-            ScenarioCommand.self, DoctorCommand.self, ConfigCommand.self, SippModeCommand.self,
+            ScenarioCommand.self, DoctorCommand.self, ConfigCommand.self, ManualCommand.self, SippModeCommand.self,
         ])
 
     static let version = "0.1.0"
