@@ -11,13 +11,13 @@ struct Sipmeter: ParsableCommand {
         discussion: """
             Without a target, sipmeter answers itself on loopback, so that every command can be tried at once:
 
-              sipmeter sweep                        four load levels, the model
-              sipmeter run 192.0.2.5 --rate 400     one level, a real server
-              sipmeter answer --listen 0.0.0.0:5060 the answering side alone
-              sipmeter analyze day.pcap             a capture of any tool
-              sipmeter explain                      where the time went, by kernel probes
-              sipmeter doctor                       what this machine lets sipmeter do
-              sipmeter sipp -sn uac 192.0.2.5 -m 9  SIPp's own options, for its scripts
+              sipmeter sweep                         four load levels, the model
+              sipmeter run 192.0.2.5 --rate 400      one level, a real server
+              sipmeter answer --listen 0.0.0.0:5060  the answering side alone
+              sipmeter analyze day.pcap              a capture of any tool
+              sipmeter explain                       where the time went, by kernel probes
+              sipmeter doctor                        what this machine lets sipmeter do
+              sipmeter sipp -sn uac 192.0.2.5 -m 9   SIPp's own options, for its scripts
 
             Exit codes: 0 ran and trustworthy; 2 a threshold or a rule was broken; 3 the
             generator was the bottleneck; 4 stopped by --abort-on or by the scenario's

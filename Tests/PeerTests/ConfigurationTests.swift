@@ -74,7 +74,11 @@ extension AgainstPeers {
                     let variable = (["SIPMETER"] + path + [name]).joined(separator: "_").uppercased()
                         .replacingOccurrences(of: "-", with: "_")
                     variables.append("\(variable)=\(isFlag ? "1" : "v\(n)")")
-                    expected.append(option.kind == "positional" ? "v\(n)" : isFlag ? "--\(name)" : "--\(name)=v\(n)")
+                    let isSecret = name == "auth-password"
+                    expected.append(
+                        isSecret
+                            ? "'--auth-password=***'"
+                            : option.kind == "positional" ? "v\(n)" : isFlag ? "--\(name)" : "--\(name)=v\(n)")
                 }
                 for word in path.reversed() { file = "\"\(word)\": {\n\(file)}\n" }
                 let name = "\(path.joined(separator: "-")).json5"

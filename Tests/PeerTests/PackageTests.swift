@@ -13,7 +13,7 @@ extension AgainstPeers {
         @Test(.needs(.debianPackages)) func itGivesAnybodyThePrivilegesAndLeavesNothingBehind() async throws {
             let scratch = try Scratch()
             let packed = try await scratch.run(
-                Command(Self.pack, Command.sipmeterPath, scratch.path), within: .seconds(120))
+                Command(Self.pack, Command.sipmeterPath, scratch.path), within: .seconds(400))
             let package = try #require(packed.output.split(separator: "\n").last.map(String.init), "\(packed)")
             #expect(packed.status == 0 && package.hasSuffix(".deb"), "\(packed)")
             let about = try await scratch.run(Command("dpkg-deb", "--info", package)).output

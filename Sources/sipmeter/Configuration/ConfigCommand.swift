@@ -29,6 +29,7 @@ struct ConfigCommand: ParsableCommand {
         var words: [String] = []
 
         func run() throws {
+            if ["--help", "-h"].contains(words.first) { throw CleanExit.helpRequest(self) }
             guard let source = EffectiveWords.source, !words.isEmpty else {
                 if words.isEmpty { throw ValidationError("name a command, as in: sipmeter config show run") }
                 _ = try Sipmeter.parseAsRoot(words)
