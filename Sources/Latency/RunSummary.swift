@@ -36,6 +36,8 @@ package struct RunConditions: Sendable {
     package var recordingFailure: String?
     /// Names of the scenario's own response times, in its order.
     package var responseTimeNames: [String]
+    /// Of the load, by the user, while it ran.
+    package var changes: [LoadChange] = []
     /// Sentences to print with the result ("this target is a model").
     package var notes: [String]
 
@@ -139,7 +141,9 @@ package struct RunSummary: Sendable {
     }
 
     /// The run's own notes, then the verdict's.
-    package var notes: [String] { conditions.notes + verdict.notes }
+    package var notes: [String] {
+        conditions.notes + (LoadChange.note(conditions.changes).map { [$0] } ?? []) + verdict.notes
+    }
 
     package init(_ recorder: borrowing LatencyRecorder, conditions: RunConditions) {
         self.conditions = conditions

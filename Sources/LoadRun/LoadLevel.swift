@@ -35,6 +35,8 @@ package struct LoadLevel {
     package let control: RunControl
     /// Pokes the sending thread.
     package let wakeup: Wakeup
+    /// Who looks on while it runs.
+    package var observer: RunObserver?
     /// Is told, on the writing thread, when an abort rule ends the run.
     package var onStrike: (@Sendable (AbortWatch.Strike) -> Void)?
     private let unansweredChallenges = DigestCredentials.FailureList()
@@ -72,21 +74,25 @@ package struct LoadLevel {
         defer { for capture in captures { _ = capture.stop() } }
         let writer = try RecordWriter(
             directory: directory, workers: workers, responseTimeNames: program.responseTimeNames.count,
-            comparesTags: setup.comparesTags, hasNotes: setup.options.scenario.hasNotes, channel: channel,
-            onJournal: onJournal,
+            comparesTags: setup.comparesTags, hasNotes: setup.options.scenario.hasNotes,
+            expectations: FailureFiles.expectations(of: setup.options.scenario), channel: channel,
+            onJournal: onJournal, observer: observer,
             onInterval: { row in
                 abort.observe(row)
                 progress(row)
             }, onFailure: { control.ask(for: .stopping) })
+        control.forgetPlans()
         let begun = SystemClock.wall()
         if let directory { try writeManifest(to: directory, lines[0], target, begun, stamps) }
         begin(lines[0].sources[0])
         let start = SystemClock.monotonic() + Self.lead
         let watch = HostWatch(cpus: setup.options.cpu.map { Array($0..<$0 + workers) })
+        observer?.began(start, firstRequest: program.firstMethodText)
         var report = try place(programs, lines, setup.nextHop ?? target, channel, start, stamps)
         watch.tell(&report.disturbances)
         let written = writer.finish()
-        var outcome = try conclude(program, report, written, stamps, captures.map { $0.stop() }, abort.strike)
+        var outcome = try conclude(
+            program, report, written, stamps, captures.map { $0.stop() }, control.changes(since: start), abort.strike)
         outcome.begun = begun
         return outcome
     }
@@ -281,7 +287,7 @@ package struct LoadLevel {
 
     private var ratePerWorker: Double { rate / Double(setup.options.workers) }
 
-    private func pacer(_ start: MonotonicInstant, worker: Int = 0, workers: Int = 1) -> Pacer {
+    package func pacer(_ start: MonotonicInstant, worker: Int = 0, workers: Int = 1) -> Pacer {
         let options = setup.options
         return Pacer(
             start: start, rate: rate, duration: options.duration,
@@ -327,6 +333,7 @@ package struct LoadLevel {
         configuration.seed = options.seed
         (configuration.wallStart, configuration.utcOffset) = LocalTime.at(start)
         configuration.keepsMessages = options.keepsMessages
+        configuration.keepsFailures = directory == nil ? 0 : FailureFiles.most
         configuration.autoAnswers = options.autoAnswers
         configuration.isBare = options.isBare
         configuration.firstCSeq = options.firstCSeq
@@ -346,7 +353,7 @@ package struct LoadLevel {
             number: worker, start: configuration.start, tag: setup.tag, keepsGoing: options.keepsGoing,
             drainTimeout: drain, watching: options.isPrecise ? WakeLead.longest(gap: gap) : nil, stamps: stamps.areOn,
             reads: options.reads, ignoresICMP: options.ignoresICMP, logsMessages: options.logsMessages,
-            keepsMessages: options.keepsMessages)
+            keepsMessages: options.keepsMessages, glances: observer?.interval)
         let pacer = pacer(configuration.start, worker: worker, workers: options.workers)
         // The limits are the run's: each worker gets its share, the first ones what is left over.
         let share = options.maxConcurrent / options.workers
@@ -404,9 +411,9 @@ package struct LoadLevel {
 
     private func conclude(
         _ program: Program, _ report: WorkerReport, _ written: RecordWriter.Result, _ stamps: StampGrant,
-        _ captures: [LiveCapture.Outcome], _ strike: AbortWatch.Strike?
+        _ captures: [LiveCapture.Outcome], _ changes: [Pacer.Change], _ strike: AbortWatch.Strike?
     ) throws -> Outcome {
-        var conditions = conditions(program, report)
+        var conditions = conditions(program, report, changes)
         if setup.options.users != nil, report.offeredFor > .zero {
             // A closed loop has no rate of its own: it is what came about.
             conditions.rate = Double(written.recorder.counters.started) / report.offeredFor.seconds
@@ -438,17 +445,20 @@ package struct LoadLevel {
         return outcome
     }
 
-    private func conditions(_ program: Program, _ report: WorkerReport) -> RunConditions {
+    private func conditions(
+        _ program: Program, _ report: WorkerReport, _ changes: [Pacer.Change]
+    ) -> RunConditions {
         let options = setup.options
         let offeredFor = offeredFor(report)
         var conditions = RunConditions(
             scenario: options.scenarioName, target: setup.targetName, transport: options.transport.rawValue,
             firstRequest: program.firstMethodText, rate: rate, offeredFor: offeredFor, lasted: report.lasted,
-            scheduled: options.forgetsUnsent ? 0 : scheduled(within: offeredFor), t1: options.timers.t1,
+            scheduled: options.forgetsUnsent ? 0 : scheduled(within: offeredFor, changes), t1: options.timers.t1,
             workers: options.workers,
             isSpinning: options.isPrecise,
             responseTimeNames: program.responseTimeNames,
             notes: setup.notes + streamNotes(report) + unansweredChallenges.all)
+        conditions.changes = changes.map { LoadChange($0) }
         conditions.batch = options.batch
         conditions.disturbances = report.disturbances
         conditions.wantsKernelClock = options.timestamps == .kernel
@@ -470,11 +480,14 @@ package struct LoadLevel {
     }
 
     /// Calls the schedule holds for this time: what had to be offered.
-    private func scheduled(within length: Nanoseconds) -> UInt64 {
+    ///
+    /// - Parameter changes: on a clock that starts with the run.
+    private func scheduled(within length: Nanoseconds, _ changes: [Pacer.Change]) -> UInt64 {
         // Users' calls have no schedule.
         if setup.options.users != nil { return 0 }
         let start = MonotonicInstant(nanoseconds: 0)
         var pacer = pacer(start)
+        for change in changes { pacer.plan(change) }
         var count: UInt64 = 0
         while let next = pacer.upcoming, next.dueAt - start <= length {
             count += 1

@@ -23,6 +23,7 @@ struct Manifest {
             ("begun_utc", .string(RunDirectory.utc(begun))),
             ("seed", .count(options.seed)),
             ("scenario", .string(options.scenarioName)),
+            ("flow", FlowFields.json(options.scenario, name: options.scenarioName)),
             ("target", .object(targetFields)),
             ("load", .object(loadFields)),
             ("timers_ms", .object(timerFields)),
@@ -119,7 +120,7 @@ struct Manifest {
         ]
     }
 
-    private static var hostFields: [(String, JSONValue)] {
+    static var hostFields: [(String, JSONValue)] {
         var name = utsname()
         uname(&name)
         return [

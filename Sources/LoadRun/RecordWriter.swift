@@ -21,17 +21,21 @@ final class RecordWriter: Sendable {
 
     /// - Parameters:
     ///   - directory: nil: no files are written.
+    ///   - expectations: for each step of the scenario, what a call that stands on it waits for.
     ///   - onJournal: is shown every journal, on the writing thread.
     ///   - onInterval: called on the writing thread for each second's row.
     ///   - onFailure: a file could not be written; what came before stays.
     init(
         directory: String?, workers: Int, responseTimeNames: Int, comparesTags: Bool = false, hasNotes: Bool = false,
-        channel: JournalChannel, onJournal: (@Sendable (borrowing Journal) -> Void)? = nil,
-        onInterval: @escaping @Sendable (IntervalRow) -> Void, onFailure: @escaping @Sendable () -> Void
+        expectations: [String] = [], channel: JournalChannel, onJournal: (@Sendable (borrowing Journal) -> Void)? = nil,
+        observer: RunObserver? = nil, onInterval: @escaping @Sendable (IntervalRow) -> Void,
+        onFailure: @escaping @Sendable () -> Void
     ) throws {
         let files: Handover<Files?>
         if let directory {
-            files = Handover(try Files.create(in: directory, comparesTags: comparesTags, hasNotes: hasNotes))
+            files = Handover(
+                try Files.create(
+                    in: directory, comparesTags: comparesTags, hasNotes: hasNotes, expectations: expectations))
         } else {
             files = Handover(nil)
         }
@@ -45,7 +49,7 @@ final class RecordWriter: Sendable {
                 $0 = Self.write(
                     files.take(), writesFiles: directory != nil, comparesTags: comparesTags, workers: workers,
                     responseTimeNames: responseTimeNames, channel: channel,
-                    onJournal: onJournal, onInterval: onInterval, onFailure: onFailure)
+                    onJournal: onJournal, observer: observer, onInterval: onInterval, onFailure: onFailure)
             }
         }
     }
@@ -70,17 +74,20 @@ final class RecordWriter: Sendable {
         var tagControl: OutputFile?
         /// What the scenario logs, where it does.
         var notes: OutputFile?
+        var failures: FailureFiles
 
         /// Creates the files with their headers.
         static func create(
-            in directory: String, comparesTags: Bool, hasNotes: Bool
+            in directory: String, comparesTags: Bool, hasNotes: Bool, expectations: [String]
         ) throws(RunFailure) -> Files {
             let rtt = try open(directory + "/rtt.csv") { CSV.appendRTTHeader(to: &$0) }
             let intervals = try open(directory + "/intervals.csv") { CSV.appendIntervalsHeader(to: &$0) }
             let retransmissions = try open(directory + "/retransmissions.csv") {
                 CSV.appendRetransmissionsHeader(to: &$0)
             }
-            var files = Files(rtt: rtt, intervals: intervals, retransmissions: retransmissions)
+            var files = Files(
+                rtt: rtt, intervals: intervals, retransmissions: retransmissions,
+                failures: FailureFiles(directory: directory, expectations: expectations))
             if comparesTags {
                 files.tagControl = try open(directory + "/tag_control.csv") { CSV.appendTagControlHeader(to: &$0) }
             }
@@ -130,13 +137,15 @@ final class RecordWriter: Sendable {
             for note in journal.notes { append(note, of: journal) }
             for row in rows { CSV.appendIntervalsRow(row, to: &intervals.rows) }
             try flush()
+            try failures.write(journal)
         }
     }
 
     private static func write(
         _ files: consuming Files?, writesFiles: Bool, comparesTags: Bool, workers: Int, responseTimeNames: Int,
         channel: JournalChannel,
-        onJournal: (@Sendable (borrowing Journal) -> Void)?, onInterval: (IntervalRow) -> Void, onFailure: () -> Void
+        onJournal: (@Sendable (borrowing Journal) -> Void)?, observer: RunObserver?,
+        onInterval: (IntervalRow) -> Void, onFailure: () -> Void
     ) -> Result {
         var files = files
         var recorders = (0..<workers).map { _ in LatencyRecorder(responseTimeNames: responseTimeNames) }
@@ -156,6 +165,7 @@ final class RecordWriter: Sendable {
                     ScenarioCommands.start(journal.text(of: note))
                 }
                 onJournal?(journal)
+                observer?.handed(journal)
                 for call in journal.calls {
                     populations?.record(call)
                     if writesFiles, let point = PlotPoint(call) { points.append(point) }
@@ -169,6 +179,7 @@ final class RecordWriter: Sendable {
                     }
                 }
                 for row in rows { onInterval(row) }
+                if let last = rows.last { observer?.closed(rows, LatencyRecorder.sum(recorders), at: last.at) }
                 channel.giveBack(journal)
             }
             if handed.isEmpty { _ = poller.wait(until: nil) }
@@ -177,8 +188,9 @@ final class RecordWriter: Sendable {
         if failure == nil, !rest.isEmpty {
             do throws(RunFailure) { try files?.append(Journal(), rest) } catch { failure = error }
         }
-        for worker in 1..<max(workers, 1) { recorders[0].merge(recorders[worker]) }
-        return Result(recorder: recorders[0], points: points, populations: populations, failure: failure)
+        let recorder = LatencyRecorder.sum(recorders)
+        if let last = rest.last { observer?.closed(rest, recorder, at: last.at) }
+        return Result(recorder: recorder, points: points, populations: populations, failure: failure)
     }
 }
 

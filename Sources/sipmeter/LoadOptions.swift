@@ -14,7 +14,8 @@ struct LoadOptions: ParsableArguments {
     @Option(
         name: .long, parsing: .unconditional, help: "How long calls fall due at each rate; us ms s m h. (default: 15s)",
         transform: Arguments.positiveDuration)
-    var duration = Nanoseconds.seconds(15)
+    var duration = Self.defaultDuration
+    static let defaultDuration = Nanoseconds.seconds(15)
 
     @Option(help: "At most this many calls at each rate.", transform: Arguments.count)
     var calls: Int?
@@ -149,6 +150,8 @@ struct LoadOptions: ParsableArguments {
     var capacity = Arguments.Capacity(name: "asterisk-2014", profile: .asterisk2014)
 
     @OptionGroup var values: ScenarioOptions
+
+    @OptionGroup var live: LiveOptions
 
     @Option(
         name: [.customLong("out"), .customShort("o")],

@@ -58,17 +58,19 @@ struct RunCommand: ParsableCommand {
             let setup = try RunSetup(options)
             let what = users.map { "\($0)users" } ?? "\(DecimalText.trimmed(rate))cps"
             let directory = load.out ?? RunDirectory.defaultPath("run-\(what)", at: SystemClock.wall())
-            let session = try Session(setup, isQuiet: load.quiet)
+            let session = try Session(setup, load, command: "run")
             for notice in abort.notices(rates: users == nil ? [rate] : []) { Terminal.complain("notice: \(notice)") }
             var outcome = try session.level(rate, in: directory) { session.announce("run", rates: [rate]) }
             if session.hasResult(outcome) { Terminal.print(session.text(of: outcome.summary)) }
             do throws(RunFailure) { try gate.writeJUnit("run", [outcome], to: directory, session) } catch {
                 outcome.noteFailure(error)
             }
+            ReportHook.finish(directory, &outcome)
             session.listFiles(
                 directory,
                 [
-                    "rtt.csv", "intervals.csv", "retransmissions.csv", "split.csv", "tag_control.csv", "summary.json",
+                    "report.html", "rtt.csv", "intervals.csv", "retransmissions.csv", "split.csv", "tag_control.csv",
+                    "summary.json",
                     "summary.txt", "scenario.log",
                     "rtt.svg", "junit.xml",
                     "manifest.json",

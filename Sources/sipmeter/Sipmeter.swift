@@ -13,9 +13,12 @@ struct Sipmeter: ParsableCommand {
 
               sipmeter sweep                         four load levels, the model
               sipmeter run 192.0.2.5 --rate 400      one level, a real server
+              sipmeter find-max 192.0.2.5            the highest rate it takes
               sipmeter answer --listen 0.0.0.0:5060  the answering side alone
               sipmeter analyze day.pcap              a capture of any tool
               sipmeter explain                       where the time went, by kernel probes
+              sipmeter compare before after          what changed, and is it real
+              sipmeter report runs/DIR               a run's page, drawn again
               sipmeter doctor                        what this machine lets sipmeter do
               sipmeter sipp -sn uac 192.0.2.5 -m 9   SIPp's own options, for its scripts
 
@@ -27,8 +30,13 @@ struct Sipmeter: ParsableCommand {
             """,
         version: version,
         subcommands: [
-            SweepCommand.self, RunCommand.self, AnswerCommand.self, AnalyzeCommand.self, ExplainCommand.self,
-            ScenarioCommand.self, DoctorCommand.self, ConfigCommand.self, ManualCommand.self, SippModeCommand.self,
+            SweepCommand.self, RunCommand.self, FindMaxCommand.self, AnswerCommand.self, AnalyzeCommand.self,
+            ExplainCommand.self,
+            CompareCommand.self,
+            ReportCommand.self,
+            ScenarioCommand.self, DoctorCommand.self,
+            ConfigCommand.self, ManualCommand.self,
+            SippModeCommand.self,
         ])
 
     static let version = "0.1.0"

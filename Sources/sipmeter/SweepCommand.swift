@@ -35,7 +35,7 @@ struct SweepCommand: ParsableCommand {
             let setup = try RunSetup(options)
             let directory = load.out ?? RunDirectory.defaultPath("sweep", at: SystemClock.wall())
             try RunDirectory.create(directory)
-            let session = try Session(setup, isQuiet: load.quiet)
+            let session = try Session(setup, load, command: "sweep")
             for notice in abort.notices(rates: rates) { Terminal.complain("notice: \(notice)") }
             var (outcomes, trouble) = try levels(session, in: directory)
             guard !outcomes.isEmpty else { return try session.conclude(outcomes) }
@@ -46,12 +46,13 @@ struct SweepCommand: ParsableCommand {
                 // A level's own file that could not be written is the earlier trouble, and stays what is told.
                 outcomes[outcomes.count - 1].noteFailure(error)
             }
+            ReportHook.finish(directory, &outcomes[outcomes.count - 1])
             if outcomes.contains(where: { session.hasResult($0) }) {
                 Terminal.print(SweepText.text(outcomes.map(\.summary)))
             }
             session.listFiles(
                 directory,
-                ["sweep.csv", "sweep.svg", "summary.txt", "junit.xml"]
+                ["report.html", "sweep.csv", "sweep.svg", "summary.txt", "junit.xml"]
                     + outcomes.map { "\(Self.name($0.summary.conditions.rate ?? 0))/" })
             if let trouble { throw trouble }
             try session.conclude(outcomes)

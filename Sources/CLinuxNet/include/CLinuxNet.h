@@ -161,4 +161,13 @@ int clinuxnet_file_capabilities(const char *path, uint8_t *bytes, size_t capacit
 // 0 where the kernel knows UDP_SEGMENT.
 int clinuxnet_try_segmentation(void);
 
+// Reads keys from `keys` one by one and without echo (-1: reads none), and paints on `painted`. However the process ends,
+// both are given back first: at exit and by signals that kill.
+int clinuxnet_take_terminal(int keys, int painted);
+// May be called at any time, also from a signal handler, and again.
+void clinuxnet_give_terminal_back(void);
+// Whether this process may read from and paint on the terminal.
+int clinuxnet_is_in_foreground(int fd);
+int clinuxnet_terminal_size(int fd, unsigned short *columns, unsigned short *rows);
+
 #endif

@@ -60,8 +60,11 @@ package enum SummaryText {
     private static func rates(_ summary: RunSummary) -> String {
         let conditions = summary.conditions
         let seconds = DecimalText.trimmed(conditions.offeredFor.seconds, decimals: 1)
+        let changed = conditions.changes.isEmpty ? "" : " (changed by hand)"
         var text = ""
-        if let rate = conditions.rate { text += "offered \(DecimalText.trimmed(rate)) calls/s for \(seconds) s" }
+        if let rate = conditions.rate {
+            text += "offered \(DecimalText.trimmed(rate)) calls/s\(changed) for \(seconds) s"
+        }
         if let rate = summary.achievedRate {
             text += (text.isEmpty ? "" : ", ") + "started \(DecimalText.fixed(rate, decimals: 1)) calls/s"
         }

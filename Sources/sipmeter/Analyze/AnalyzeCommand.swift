@@ -84,13 +84,18 @@ struct AnalyzeCommand: ParsableCommand {
                 thresholds: gate.thresholds)
             try RunDirectory.create(directory)
             try analysis.write(to: directory, checksTimers: checkTimers)
+            try PlainManifest.write(
+                to: directory, commandLine: CommandLine.arguments, version: Sipmeter.version, begun: SystemClock.wall(),
+                adding: [("captures", .array(files.map { .string($0.name) }))])
             if let path = gate.path(in: directory) {
                 let level = JUnitFile.Level(
                     name: "capture", summary: analysis.summary, begun: RunDirectory.utc(SystemClock.wall()))
                 try ThresholdOptions.write("sipmeter analyze", [level], to: path)
             }
+            try ReportHook.write(directory)
             Terminal.print(analysis.text(checksTimers: checkTimers))
-            Session.listFiles(directory, CaptureAnalysis.fileNames + HopsAnalysis.fileNames + ["junit.xml"])
+            Session.listFiles(
+                directory, ["report.html"] + CaptureAnalysis.fileNames + HopsAnalysis.fileNames + ["junit.xml"])
             if checkTimers && analysis.timers.isViolated || analysis.summary.thresholds?.passed == false {
                 throw ExitCode(LoadRun.ExitCode.thresholdFailed.rawValue)
             }
