@@ -9,7 +9,7 @@ SWIFT ?= swift
 # What the build links against, and what the tests run beside it.
 BUILD_PACKAGES = libssl-dev libpcap-dev zlib1g-dev libbpf-dev linux-libc-dev
 RELEASE_TESTS = -c release -Xswiftc -enable-testing --scratch-path .build-release-tests
-TEST_PACKAGES = $(BUILD_PACKAGES) sip-tester kamailio kamailio-tls-modules openssl tcpdump iproute2 ethtool util-linux libcap2-bin
+TEST_PACKAGES = $(BUILD_PACKAGES) sip-tester kamailio kamailio-tls-modules openssl tcpdump iproute2 ethtool util-linux libcap2-bin python3-venv
 
 .PHONY: run test build deps test-deps lint guest bench bench-quick bench-build
 
@@ -33,6 +33,7 @@ deps:
 
 test-deps:
 	@./.ci/install $(TEST_PACKAGES)
+	@./.ci/python-peers
 
 lint:
 	$(SWIFT) format lint --strict --recursive Sources Tests scenarios Benchmarks/Sources Benchmarks/micro Benchmarks/Package.swift Package.swift Plugins

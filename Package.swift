@@ -67,6 +67,7 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
         .target(name: "CGzipFile", linkerSettings: [.linkedLibrary("z")]),
+        .target(name: "CDeflate", linkerSettings: [.linkedLibrary("z")]),
         .target(name: "CLinuxNet"),
         .target(name: "PosixPatterns", dependencies: ["Scenarios"], swiftSettings: strict),
         .target(name: "Digests", dependencies: ["COpenSSL", "Authentication", "Datagrams"], swiftSettings: strict),
@@ -91,7 +92,7 @@ let package = Package(
             dependencies: [
                 "UserAgent", "UDPTransport", "StreamTransport", "Latency", "Observations", "Scenarios", "SIP",
                 "Datagrams",
-                "Reports", "PacketCapture", "Authentication", "Digests",
+                "Reports", "PacketCapture", "Authentication", "Digests", "CDeflate",
             ], swiftSettings: strict),
         .target(
             name: "RunArchive", dependencies: ["Reports", "Latency", "Observations", "Datagrams"], swiftSettings: strict
@@ -135,6 +136,8 @@ let package = Package(
         .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
         .testTarget(
             name: "LatencyTests", dependencies: ["Latency", "Observations", "Datagrams"], swiftSettings: strict),
+        .testTarget(
+            name: "LoadRunTests", dependencies: ["LoadRun", "Latency", "UserAgent", "Datagrams"], swiftSettings: strict),
         .testTarget(
             name: "ReportsTests",
             dependencies: ["Reports", "Breakdown", "MachineReport", "Latency", "Observations", "Datagrams"],

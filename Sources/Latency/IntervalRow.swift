@@ -48,6 +48,16 @@ package struct Interval: Sendable {
     var rtt: LatencyHistogram
     var rttFromDue: LatencyHistogram
     var late: LatencyHistogram
+    var answer: LatencyHistogram
+    var bye: LatencyHistogram
+    var srd: LatencyHistogram
+
+    /// What `rtt.hlog` has of it, by tag.
+    package var tagged: [(tag: StaticString, histogram: LatencyHistogram)] {
+        [
+            ("rtt", rtt), ("rtt_from_due", rttFromDue), ("late", late), ("answer", answer), ("bye", bye), ("srd", srd),
+        ]
+    }
 
     package mutating func merge(_ other: borrowing Interval) {
         at = max(at, other.at)
@@ -60,6 +70,9 @@ package struct Interval: Sendable {
         rtt.merge(other.rtt)
         rttFromDue.merge(other.rttFromDue)
         late.merge(other.late)
+        answer.merge(other.answer)
+        bye.merge(other.bye)
+        srd.merge(other.srd)
     }
 
     package var row: IntervalRow {

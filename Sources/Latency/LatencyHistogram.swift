@@ -123,6 +123,12 @@ package struct LatencyHistogram: Sendable {
         }
     }
 
+    /// `body` is given the highest value of each bucket that holds any, ascending, and how many it holds.
+    func forEachBucket(_ body: (_ value: UInt64, _ count: UInt64) -> Void) {
+        guard count > 0 else { return }
+        for bucket in buckets.recordedValues() { body(bucket.value, bucket.count) }
+    }
+
     private mutating func addSquares(_ squares: UInt128) {
         guard let old = sumOfSquares else { return }
         let (new, overflow) = old.addingReportingOverflow(squares)

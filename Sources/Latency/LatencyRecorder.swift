@@ -55,11 +55,17 @@ package struct LatencyRecorder: Sendable {
         var rtt = LatencyHistogram()
         var rttFromDue = LatencyHistogram()
         var late = LatencyHistogram()
+        var answer = LatencyHistogram()
+        var bye = LatencyHistogram()
+        var srd = LatencyHistogram()
 
         mutating func removeAll() {
             rtt.removeAll()
             rttFromDue.removeAll()
             late.removeAll()
+            answer.removeAll()
+            bye.removeAll()
+            srd.removeAll()
         }
     }
 
@@ -96,8 +102,12 @@ package struct LatencyRecorder: Sendable {
         if let length = call.ringing { ringing.record(length) }
         if let length = call.answer, call.isSession ? call.isEstablished : call.outcome == .ok {
             answer.record(length)
+            second.answer.record(length)
         }
-        if let length = call.bye { bye.record(length) }
+        if let length = call.bye {
+            bye.record(length)
+            second.bye.record(length)
+        }
         recordRTT(of: call)
         if call.isSession { recordSessionDelays(of: call) }
     }
@@ -152,6 +162,7 @@ package struct LatencyRecorder: Sendable {
         if let delay = call.ringing ?? call.answer {
             if call.isEstablished {
                 srd.record(delay)
+                second.srd.record(delay)
             } else if isSessionFailure(call.inviteStatus) {
                 srdFailed.record(delay)
             }
@@ -168,7 +179,8 @@ package struct LatencyRecorder: Sendable {
         if length > .zero { load.record(cpu: spent, in: length) }
         let interval = Interval(
             at: mark.at, length: length, counts: mark.counters - counters, totals: mark.counters, open: mark.open,
-            cpu: spent, available: length, rtt: second.rtt, rttFromDue: second.rttFromDue, late: second.late)
+            cpu: spent, available: length, rtt: second.rtt, rttFromDue: second.rttFromDue, late: second.late,
+            answer: second.answer, bye: second.bye, srd: second.srd)
         lastInterval = interval
         counters = mark.counters
         marked = (mark.at, mark.cpu)

@@ -69,12 +69,11 @@ package struct LoadLevel {
             directory: directory, workers: workers, responseTimeNames: program.responseTimeNames.count,
             comparesTags: setup.comparesTags, hasNotes: setup.options.scenario.hasNotes, channel: channel,
             onJournal: onJournal, onInterval: progress, onFailure: { control.ask(for: .stopping) })
-        let begun = SystemClock.wall()
-        if let directory { try writeManifest(to: directory, lines[0], target, begun, stamps) }
+        let start = try settleStart(lines[0], target, stamps)
+        writer.noteStart(start.wall)
         begin(lines[0].sources[0])
-        let start = SystemClock.monotonic() + Self.lead
         let watch = HostWatch(cpus: setup.options.cpu.map { Array($0..<$0 + workers) })
-        var report = try place(programs, lines, setup.nextHop ?? target, channel, start, stamps)
+        var report = try place(programs, lines, setup.nextHop ?? target, channel, start.monotonic, stamps)
         watch.tell(&report.disturbances)
         let written = writer.finish()
         return try conclude(program, report, written, stamps, captures.map { $0.stop() })
@@ -82,6 +81,19 @@ package struct LoadLevel {
 
     /// From `begin` to the run's start: by then all threads are there.
     package static let lead = Nanoseconds.milliseconds(20)
+
+    /// The manifest has the start in it, and is written before: on a slow disk the start is put off, that no call is late
+    /// for it.
+    private func settleStart(_ line: Line, _ target: SocketAddress, _ stamps: StampGrant) throws -> RunStart {
+        var lead = Self.lead
+        while true {
+            let start = RunStart(in: lead)
+            guard let directory else { return start }
+            try writeManifest(to: directory, line, target, start, stamps)
+            if SystemClock.monotonic() + Self.lead / 2 <= start.monotonic || lead > .seconds(10) { return start }
+            lead = lead * 4
+        }
+    }
 
     // MARK: preparing
 
@@ -472,12 +484,12 @@ package struct LoadLevel {
     }
 
     private func writeManifest(
-        to directory: String, _ line: Line, _ target: SocketAddress, _ begun: WallInstant, _ stamps: StampGrant
+        to directory: String, _ line: Line, _ target: SocketAddress, _ start: RunStart, _ stamps: StampGrant
     ) throws(RunFailure) {
         var bytes = ByteBuffer(capacity: 1 << 14)
         let manifest = Manifest(
             setup: setup, rate: rate, target: target, sources: line.sources, receiveBuffer: line.receiveBuffer,
-            begun: begun, stamps: stamps)
+            start: start, stamps: stamps)
         RunFiles.appendManifest(manifest.fields, to: &bytes)
         try OutputFile.create(directory + "/manifest.json", holding: bytes)
     }

@@ -12,7 +12,7 @@ struct Manifest {
     let target: SocketAddress
     let sources: [SocketAddress]
     let receiveBuffer: Int
-    let begun: WallInstant
+    let start: RunStart
     let stamps: StampGrant
 
     var fields: [(String, JSONValue)] {
@@ -20,7 +20,8 @@ struct Manifest {
         return [
             ("sipmeter_version", .string(options.version)),
             ("command_line", .array(options.commandLine.map { .string($0) })),
-            ("begun_utc", .string(RunDirectory.utc(begun))),
+            ("begun_utc", .string(RunDirectory.utc(start.wall))),
+            ("start", .object(startFields)),
             ("seed", .count(options.seed)),
             ("scenario", .string(options.scenarioName)),
             ("target", .object(targetFields)),
@@ -30,6 +31,14 @@ struct Manifest {
             ("timestamps", .object(timestampFields)),
             ("host", .object(Self.hostFields)),
             ("rfc7502", .object(rfc7502Fields)),
+        ]
+    }
+
+    /// T0: what `due_s` and all else counts from.
+    private var startFields: [(String, JSONValue)] {
+        [
+            ("unix_ns", .integer(start.wall.nanoseconds)), ("monotonic_ns", .integer(start.monotonic.nanoseconds)),
+            ("uncertainty_ns", .integer(start.uncertainty.rawValue)),
         ]
     }
 

@@ -25,8 +25,8 @@ final class RecordWriter: Sendable {
     ///   - onInterval: called on the writing thread for each second's row.
     ///   - onFailure: a file could not be written; what came before stays.
     init(
-        directory: String?, workers: Int, responseTimeNames: Int, comparesTags: Bool = false, hasNotes: Bool = false,
-        channel: JournalChannel, onJournal: (@Sendable (borrowing Journal) -> Void)? = nil,
+        directory: String?, workers: Int, responseTimeNames: Int, comparesTags: Bool = false,
+        hasNotes: Bool = false, channel: JournalChannel, onJournal: (@Sendable (borrowing Journal) -> Void)? = nil,
         onInterval: @escaping @Sendable (IntervalRow) -> Void, onFailure: @escaping @Sendable () -> Void
     ) throws {
         let files: Handover<Files?>
@@ -44,7 +44,7 @@ final class RecordWriter: Sendable {
             box.result.withLock {
                 $0 = Self.write(
                     files.take(), writesFiles: directory != nil, comparesTags: comparesTags, workers: workers,
-                    responseTimeNames: responseTimeNames, channel: channel,
+                    responseTimeNames: responseTimeNames, channel: channel, start: { box.start.withLock { $0 } },
                     onJournal: onJournal, onInterval: onInterval, onFailure: onFailure)
             }
         }
@@ -52,8 +52,12 @@ final class RecordWriter: Sendable {
 
     private final class Box: Sendable {
         let result = Mutex<Result?>(nil)
+        let start = Mutex(WallInstant(nanoseconds: 0))
     }
     private let box: Box
+
+    /// When the run starts: before its first second is over. It becomes known only when the files are there.
+    func noteStart(_ start: WallInstant) { box.start.withLock { $0 = start } }
 
     /// Waits until everything handed over is written.
     func finish() -> Result {
@@ -66,6 +70,7 @@ final class RecordWriter: Sendable {
         var rtt: OutputFile
         var intervals: OutputFile
         var retransmissions: OutputFile
+        var histograms: HistogramLogFile
         /// `rtt.csv` has no column for the tag: it is the same for all runs.
         var tagControl: OutputFile?
         /// What the scenario logs, where it does.
@@ -80,7 +85,9 @@ final class RecordWriter: Sendable {
             let retransmissions = try open(directory + "/retransmissions.csv") {
                 CSV.appendRetransmissionsHeader(to: &$0)
             }
-            var files = Files(rtt: rtt, intervals: intervals, retransmissions: retransmissions)
+            var files = Files(
+                rtt: rtt, intervals: intervals, retransmissions: retransmissions,
+                histograms: try HistogramLogFile(in: directory))
             if comparesTags {
                 files.tagControl = try open(directory + "/tag_control.csv") { CSV.appendTagControlHeader(to: &$0) }
             }
@@ -101,6 +108,7 @@ final class RecordWriter: Sendable {
             try rtt.flush()
             try intervals.flush()
             try retransmissions.flush()
+            try histograms.flush()
             try tagControl?.flush()
             try notes?.flush()
         }
@@ -117,7 +125,9 @@ final class RecordWriter: Sendable {
             if tagControl != nil { CSV.appendTagControlRow(call, to: &tagControl!.rows) }
         }
 
-        mutating func append(_ journal: Journal, _ rows: [IntervalRow]) throws(RunFailure) {
+        mutating func append(
+            _ journal: Journal, _ seconds: [Interval], _ rows: [IntervalRow], _ start: WallInstant
+        ) throws(RunFailure) {
             for call in journal.calls {
                 CSV.appendRTTRow(call, to: &rtt.rows)
                 if rtt.isLarge { try rtt.flush() }
@@ -129,13 +139,14 @@ final class RecordWriter: Sendable {
             }
             for note in journal.notes { append(note, of: journal) }
             for row in rows { CSV.appendIntervalsRow(row, to: &intervals.rows) }
+            for second in seconds { histograms.append(second, of: start) }
             try flush()
         }
     }
 
     private static func write(
         _ files: consuming Files?, writesFiles: Bool, comparesTags: Bool, workers: Int, responseTimeNames: Int,
-        channel: JournalChannel,
+        channel: JournalChannel, start: () -> WallInstant,
         onJournal: (@Sendable (borrowing Journal) -> Void)?, onInterval: (IntervalRow) -> Void, onFailure: () -> Void
     ) -> Result {
         var files = files
@@ -151,7 +162,8 @@ final class RecordWriter: Sendable {
             for (worker, journal) in handed {
                 let isMarked = recorders[worker].record(journal) != nil
                 if isMarked, let interval = recorders[worker].lastInterval { seconds.add(interval, of: worker) }
-                let rows = seconds.takeComplete()
+                let complete = seconds.takeComplete()
+                let rows = complete.map(\.row)
                 for note in journal.notes where note.kind == .command {
                     ScenarioCommands.start(journal.text(of: note))
                 }
@@ -162,7 +174,7 @@ final class RecordWriter: Sendable {
                 }
                 if failure == nil {
                     do throws(RunFailure) {
-                        try files?.append(journal, rows)
+                        try files?.append(journal, complete, rows, start())
                     } catch {
                         failure = error
                         onFailure()
@@ -175,14 +187,16 @@ final class RecordWriter: Sendable {
         }
         let rest = seconds.takeRest()
         if failure == nil, !rest.isEmpty {
-            do throws(RunFailure) { try files?.append(Journal(), rest) } catch { failure = error }
+            do throws(RunFailure) { try files?.append(Journal(), rest, rest.map(\.row), start()) } catch {
+                failure = error
+            }
         }
         for worker in 1..<max(workers, 1) { recorders[0].merge(recorders[worker]) }
         return Result(recorder: recorders[0], points: points, populations: populations, failure: failure)
     }
 }
 
-/// The seconds of several sending threads put together: a row once all have closed that second.
+/// The seconds of several sending threads put together: one once all have closed that second.
 struct SharedSeconds {
     private var waiting: [[Interval]]
 
@@ -191,26 +205,26 @@ struct SharedSeconds {
     mutating func add(_ interval: Interval, of worker: Int) { waiting[worker].append(interval) }
 
     /// What is left when all have ended: one may have had a second more than another.
-    mutating func takeRest() -> [IntervalRow] {
-        var rows: [IntervalRow] = []
+    mutating func takeRest() -> [Interval] {
+        var rest: [Interval] = []
         while let first = waiting.firstIndex(where: { !$0.isEmpty }) {
             var merged = waiting[first].removeFirst()
             for worker in waiting.indices.dropFirst(first + 1) where !waiting[worker].isEmpty {
                 merged.merge(waiting[worker].removeFirst())
             }
-            rows.append(merged.row)
+            rest.append(merged)
         }
-        return rows
+        return rest
     }
 
     /// The nth interval of every worker belongs together: each closes one a second, and one at its end.
-    mutating func takeComplete() -> [IntervalRow] {
-        var rows: [IntervalRow] = []
+    mutating func takeComplete() -> [Interval] {
+        var complete: [Interval] = []
         while waiting.allSatisfy({ !$0.isEmpty }) {
             var merged = waiting[0].removeFirst()
             for worker in waiting.indices.dropFirst() { merged.merge(waiting[worker].removeFirst()) }
-            rows.append(merged.row)
+            complete.append(merged)
         }
-        return rows
+        return complete
     }
 }

@@ -56,7 +56,7 @@ struct RunCommand: ParsableCommand {
                 directory,
                 [
                     "rtt.csv", "intervals.csv", "retransmissions.csv", "split.csv", "tag_control.csv", "summary.json",
-                    "summary.txt", "scenario.log",
+                    "summary.txt", "scenario.log", "rtt.hlog",
                     "rtt.svg",
                     "manifest.json",
                 ])
