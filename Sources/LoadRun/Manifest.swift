@@ -4,6 +4,7 @@ import Reports
 import SIP
 import StreamTransport
 import UDPTransport
+import UserAgent
 
 /// `manifest.json`: what was run, on what, and with which rights, so that a run can be repeated and compared.
 struct Manifest {
@@ -22,6 +23,7 @@ struct Manifest {
             ("command_line", .array(options.commandLine.map { .string($0) })),
             ("begun_utc", .string(RunDirectory.utc(start.wall))),
             ("start", .object(startFields)),
+            ("shard", shardFields),
             ("seed", .count(options.seed)),
             ("scenario", .string(options.scenarioName)),
             ("target", .object(targetFields)),
@@ -34,11 +36,26 @@ struct Manifest {
         ]
     }
 
+    /// Null: the whole schedule is this process's.
+    private var shardFields: JSONValue {
+        let shard = setup.options.shard
+        if shard == .whole { return .null }
+        return .object([
+            ("index", .count(UInt64(shard.index))), ("of", .count(UInt64(shard.count))),
+            ("number_from", .string(setup.options.shardOrigin.isEmpty ? "--shard" : setup.options.shardOrigin)),
+        ])
+    }
+
     /// T0: what `due_s` and all else counts from.
     private var startFields: [(String, JSONValue)] {
-        [
+        let clock = ClockState.read()
+        return [
+            ("is_asked", .bool(start.isAsked)), ("joined_late_ns", .integer(start.lateness.rawValue)),
             ("unix_ns", .integer(start.wall.nanoseconds)), ("monotonic_ns", .integer(start.monotonic.nanoseconds)),
             ("uncertainty_ns", .integer(start.uncertainty.rawValue)),
+            ("clock_is_synchronised", clock.map { .bool($0.isSynchronised) } ?? .null),
+            ("clock_most_error_us", clock.map { .integer($0.mostError) } ?? .null),
+            ("clock_estimated_error_us", clock.map { .integer($0.estimatedError) } ?? .null),
         ]
     }
 

@@ -3,7 +3,6 @@ import Datagrams
 import Latency
 import LoadRun
 import Reports
-import UDPTransport
 
 struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -28,6 +27,7 @@ struct RunCommand: ParsableCommand {
     var users: Int?
 
     @OptionGroup var load: LoadOptions
+    @OptionGroup var sharing: ShardOptions
 
     func validate() throws {
         if users != nil, load.connections == .perCall {
@@ -46,11 +46,13 @@ struct RunCommand: ParsableCommand {
         try Session.main {
             var options = try load.runOptions(rates: [rate])
             options.users = users
-            let setup = try RunSetup(options)
             let what = users.map { "\($0)users" } ?? "\(DecimalText.trimmed(rate))cps"
-            let directory = load.out ?? RunDirectory.defaultPath("run-\(what)", at: SystemClock.wall())
+            let directory = try sharing.apply(to: &options, what: "run-\(what)")
+            let setup = try RunSetup(options)
             let session = try Session(setup, isQuiet: load.quiet)
-            let outcome = try session.level(rate, in: directory) { session.announce("run", rates: [rate]) }
+            let outcome = try session.level(rate, in: directory, at: options.startAt) {
+                session.announce("run", rates: [rate])
+            }
             if session.hasResult(outcome) { Terminal.print(session.text(of: outcome.summary)) }
             session.listFiles(
                 directory,

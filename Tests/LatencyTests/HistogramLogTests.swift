@@ -92,7 +92,7 @@ import Testing
         }
     }
 
-    /// Made with PyPI's `hdrhistogram` of these values, and of them the zlib stream expanded.
+    /// Made with the Python package `hdrhistogram` of these values, and of them the zlib stream expanded.
     @Test func theEncodingIsThatOfAnotherImplementation() throws {
         let theirs = Self.bytes(
             "1c84931300000014000000000000000300000000000000010000034630b8a0003ff0000000000000"

@@ -4,7 +4,7 @@ import LoadRun
 import Testing
 
 @Suite struct HistogramLogFileTests {
-    /// Written by PyPI's `hdrhistogram`: 2,000 values each, up to an hour in microseconds with three digits, and from 1 us
+    /// Written by the Python package `hdrhistogram`: 2,000 values each, up to an hour in microseconds with three digits, and from 1 us
     /// to an hour in nanoseconds with two. The figures are what it reads back itself.
     private static let theirs = """
         #[StartTime: 1441812279.474000 (seconds since epoch), 2015-09-09 08:24:39]

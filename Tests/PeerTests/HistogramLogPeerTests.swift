@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// `rtt.hlog` and PyPI's `hdrhistogram`, in both directions.
+/// `rtt.hlog` and the Python package `hdrhistogram`, in both directions.
 extension AgainstPeers {
     @Suite struct HistogramLogs {
         private let scratch: Scratch
