@@ -97,10 +97,16 @@ let package = Package(
         .target(
             name: "RunArchive", dependencies: ["Reports", "Latency", "Observations", "Datagrams"], swiftSettings: strict
         ),
+        .target(
+            name: "RunMerge",
+            dependencies: [
+                "RunArchive", "LoadRun", "Reports", "Latency", "Observations", "UserAgent", "Datagrams",
+            ], swiftSettings: strict),
         .executableTarget(
             name: "sipmeter",
             dependencies: [
-                "LoadRun", "RunArchive", "Reports", "MachineReport", "Latency", "Scenarios", "StandardScenarios",
+                "LoadRun", "RunArchive", "RunMerge", "Reports", "MachineReport", "Latency", "Scenarios",
+                "StandardScenarios",
                 "UDPTransport",
                 "StreamTransport", "UserAgent", "Observations", "Datagrams", "SIP", "Captures", "PacketCapture",
                 "Breakdown", "KernelTrace", "PosixPatterns", "SippMode", "Authentication", "Digests",

@@ -58,6 +58,8 @@ package struct LatencyRecorder: Sendable {
         var answer = LatencyHistogram()
         var bye = LatencyHistogram()
         var srd = LatencyHistogram()
+        var split = SplitHistograms()
+        var named: [LatencyHistogram] = []
 
         mutating func removeAll() {
             rtt.removeAll()
@@ -66,11 +68,14 @@ package struct LatencyRecorder: Sendable {
             answer.removeAll()
             bye.removeAll()
             srd.removeAll()
+            split.removeAll()
+            for i in named.indices { named[i].removeAll() }
         }
     }
 
     package init(responseTimeNames: Int = 0) {
         named = Array(repeating: LatencyHistogram(), count: responseTimeNames)
+        second.named = named
     }
 
     /// A row whenever the journal carries a mark.
@@ -84,6 +89,7 @@ package struct LatencyRecorder: Sendable {
             let time = journal.responseTimes[i]
             precondition(Int(time.name) < named.count, "response time \(time.name) of \(named.count)")
             named[Int(time.name)].record(time.length)
+            second.named[Int(time.name)].record(time.length)
         }
         return journal.mark.map { close($0) }
     }
@@ -143,6 +149,15 @@ package struct LatencyRecorder: Sendable {
         counters = counters + other.counters
     }
 
+    /// The run's own counts in place of those made from its rows, which do not tell everything.
+    package mutating func replaceCounts(_ counts: RunCounts) {
+        counters = counts.counters
+        sessions = counts.sessions
+        finalStatuses = counts.finalStatuses
+        retransmissionsByTimer = counts.retransmissionsByTimer
+        load = counts.load
+    }
+
     private mutating func recordRTT(of call: CallRecord) {
         if let length = call.rttFromDue {
             rttFromDue.record(length)
@@ -155,6 +170,7 @@ package struct LatencyRecorder: Sendable {
         if call.isTagged { rttTagged.record(length) } else { rttUntagged.record(length) }
         if call.clock == .kernel { rttByKernelClock += 1 }
         split.record(call)
+        second.split.record(call)
     }
 
     private mutating func recordSessionDelays(of call: CallRecord) {
@@ -180,7 +196,7 @@ package struct LatencyRecorder: Sendable {
         let interval = Interval(
             at: mark.at, length: length, counts: mark.counters - counters, totals: mark.counters, open: mark.open,
             cpu: spent, available: length, rtt: second.rtt, rttFromDue: second.rttFromDue, late: second.late,
-            answer: second.answer, bye: second.bye, srd: second.srd)
+            answer: second.answer, bye: second.bye, srd: second.srd, split: second.split, named: second.named)
         lastInterval = interval
         counters = mark.counters
         marked = (mark.at, mark.cpu)
@@ -191,4 +207,15 @@ package struct LatencyRecorder: Sendable {
 
 extension CallRecord {
     var isEstablished: Bool { (200..<300).contains(inviteStatus) }
+}
+
+/// What a run counted beside its distributions.
+package struct RunCounts: Sendable {
+    package var counters = Counters()
+    package var sessions = SessionMetrics()
+    package var finalStatuses: [UInt16: UInt64] = [:]
+    package var retransmissionsByTimer: [TimerName: UInt64] = [:]
+    package var load = WorkerLoad()
+
+    package init() {}
 }

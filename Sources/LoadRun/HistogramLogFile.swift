@@ -1,5 +1,6 @@
 import CDeflate
 import Datagrams
+import Glibc
 import Latency
 
 /// `rtt.hlog`: what each second's calls took, in a form that adds up without loss. Written on the writing thread.
@@ -8,7 +9,13 @@ package struct HistogramLogFile: ~Copyable {
     private var file: OutputFile
     private var hasHead = false
 
-    package init(in directory: String) throws(RunFailure) { file = try OutputFile("\(directory)/\(Self.name)") }
+    /// Of the response times that the scenario names.
+    private let responseTimeNames: [String]
+
+    package init(in directory: String, responseTimeNames: [String] = []) throws(RunFailure) {
+        self.responseTimeNames = responseTimeNames
+        file = try OutputFile("\(directory)/\(Self.name)")
+    }
 
     /// The head of the file. The times of intervals count from `start`.
     package mutating func begin(at start: WallInstant) {
@@ -21,7 +28,7 @@ package struct HistogramLogFile: ~Copyable {
     /// - Parameter start: the run's, on the wall clock.
     package mutating func append(_ interval: Interval, of start: WallInstant) {
         if !hasHead { begin(at: start) }
-        for (tag, histogram) in interval.tagged {
+        for (tag, histogram) in interval.tagged(names: responseTimeNames) {
             guard let maximum = histogram.maximum else { continue }
             append(
                 tag: tag, start: interval.at - interval.length, length: interval.length, maximum: maximum,
@@ -30,7 +37,7 @@ package struct HistogramLogFile: ~Copyable {
     }
 
     package mutating func append(
-        tag: StaticString, start: Nanoseconds, length: Nanoseconds, maximum: Nanoseconds, _ counts: HistogramCounts
+        tag: String, start: Nanoseconds, length: Nanoseconds, maximum: Nanoseconds, _ counts: HistogramCounts
     ) {
         HistogramLog.appendLine(
             tag: tag, start: start, length: length, maximum: maximum,
@@ -41,6 +48,22 @@ package struct HistogramLogFile: ~Copyable {
 }
 
 extension HistogramLog {
+    package init(readingFile path: String) throws(RunFailure) {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        if descriptor < 0 { throw RunFailure(.badScenario, "cannot read \(path): \(String(cString: strerror(errno)))") }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = read(descriptor, &chunk, chunk.count)
+            if count < 0, errno == EINTR { continue }
+            if count < 0 { throw RunFailure(.badScenario, "cannot read \(path): \(String(cString: strerror(errno)))") }
+            if count == 0 { break }
+            bytes += chunk[..<count]
+        }
+        try self.init(reading: bytes, path: path)
+    }
+
     /// `path` is for what is said of it.
     package init(reading bytes: [UInt8], path: String) throws(RunFailure) {
         do throws(HistogramLogError) {

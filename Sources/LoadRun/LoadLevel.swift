@@ -68,7 +68,7 @@ package struct LoadLevel {
         let captures = try startCaptures(target, lines[0].sources[0])
         defer { for capture in captures { _ = capture.stop() } }
         let writer = try RecordWriter(
-            directory: directory, workers: workers, responseTimeNames: program.responseTimeNames.count,
+            directory: directory, workers: workers, responseTimeNames: program.responseTimeNames,
             comparesTags: setup.comparesTags, hasNotes: setup.options.scenario.hasNotes, channel: channel,
             onJournal: onJournal, onInterval: progress, onFailure: { control.ask(for: .stopping) })
         let start = try settleStart(lines[0], target, stamps)

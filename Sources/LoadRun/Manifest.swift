@@ -99,6 +99,7 @@ struct Manifest {
         let options = setup.options
         return [
             ("rate_per_s", .number(rate, decimals: 6)),
+            ("users", options.users.map { .count(UInt64($0)) } ?? .null),
             ("duration_s", .number(options.duration.seconds, decimals: 9)),
             ("call_limit", options.callLimit.map { .count($0) } ?? .null),
             ("arrivals", .string(options.isPoisson ? "poisson" : "constant")),

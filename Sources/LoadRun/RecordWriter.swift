@@ -25,13 +25,14 @@ final class RecordWriter: Sendable {
     ///   - onInterval: called on the writing thread for each second's row.
     ///   - onFailure: a file could not be written; what came before stays.
     init(
-        directory: String?, workers: Int, responseTimeNames: Int, comparesTags: Bool = false,
+        directory: String?, workers: Int, responseTimeNames: [String], comparesTags: Bool = false,
         hasNotes: Bool = false, channel: JournalChannel, onJournal: (@Sendable (borrowing Journal) -> Void)? = nil,
         onInterval: @escaping @Sendable (IntervalRow) -> Void, onFailure: @escaping @Sendable () -> Void
     ) throws {
         let files: Handover<Files?>
         if let directory {
-            files = Handover(try Files.create(in: directory, comparesTags: comparesTags, hasNotes: hasNotes))
+            files = Handover(
+                try Files.create(in: directory, responseTimeNames, comparesTags: comparesTags, hasNotes: hasNotes))
         } else {
             files = Handover(nil)
         }
@@ -44,7 +45,7 @@ final class RecordWriter: Sendable {
             box.result.withLock {
                 $0 = Self.write(
                     files.take(), writesFiles: directory != nil, comparesTags: comparesTags, workers: workers,
-                    responseTimeNames: responseTimeNames, channel: channel, start: { box.start.withLock { $0 } },
+                    responseTimeNames: responseTimeNames.count, channel: channel, start: { box.start.withLock { $0 } },
                     onJournal: onJournal, onInterval: onInterval, onFailure: onFailure)
             }
         }
@@ -78,7 +79,7 @@ final class RecordWriter: Sendable {
 
         /// Creates the files with their headers.
         static func create(
-            in directory: String, comparesTags: Bool, hasNotes: Bool
+            in directory: String, _ responseTimeNames: [String], comparesTags: Bool, hasNotes: Bool
         ) throws(RunFailure) -> Files {
             let rtt = try open(directory + "/rtt.csv") { CSV.appendRTTHeader(to: &$0) }
             let intervals = try open(directory + "/intervals.csv") { CSV.appendIntervalsHeader(to: &$0) }
@@ -87,7 +88,7 @@ final class RecordWriter: Sendable {
             }
             var files = Files(
                 rtt: rtt, intervals: intervals, retransmissions: retransmissions,
-                histograms: try HistogramLogFile(in: directory))
+                histograms: try HistogramLogFile(in: directory, responseTimeNames: responseTimeNames))
             if comparesTags {
                 files.tagControl = try open(directory + "/tag_control.csv") { CSV.appendTagControlHeader(to: &$0) }
             }

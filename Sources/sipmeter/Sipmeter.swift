@@ -25,7 +25,8 @@ struct Sipmeter: ParsableCommand {
             """,
         version: version,
         subcommands: [
-            SweepCommand.self, RunCommand.self, AnswerCommand.self, AnalyzeCommand.self, ExplainCommand.self,
+            SweepCommand.self, RunCommand.self, AnswerCommand.self, AnalyzeCommand.self, MergeCommand.self,
+            ExplainCommand.self,
             ScenarioCommand.self, DoctorCommand.self, SippModeCommand.self,
         ])
 

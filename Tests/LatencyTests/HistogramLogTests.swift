@@ -178,7 +178,7 @@ import Testing
     // MARK: the log
 
     /// Uncompressed here: what compresses is the caller's.
-    private static func line(_ tag: StaticString, _ at: Int64, _ counts: HistogramCounts) -> String {
+    private static func line(_ tag: String, _ at: Int64, _ counts: HistogramCounts) -> String {
         var buffer = ByteBuffer(capacity: 256)
         HistogramLog.appendLine(
             tag: tag, start: .milliseconds(at), length: .seconds(1), maximum: Nanoseconds(41_171_233),

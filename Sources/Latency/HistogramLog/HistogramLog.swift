@@ -53,11 +53,11 @@ package struct HistogramLog: Sendable {
 
     /// `stream` is the zlib stream of `HistogramEncoding.encode`.
     package static func appendLine(
-        tag: StaticString, start: Nanoseconds, length: Nanoseconds, maximum: Nanoseconds, stream: [UInt8],
+        tag: String, start: Nanoseconds, length: Nanoseconds, maximum: Nanoseconds, stream: [UInt8],
         to buffer: inout ByteBuffer
     ) {
         buffer.append("Tag=")
-        buffer.append(tag)
+        buffer.append(text: tag)
         for (value, unit) in [(start, UInt64(1_000_000_000)), (length, 1_000_000_000), (maximum, 1_000_000)] {
             buffer.append(",")
             buffer.append(text: DecimalText.fixed(value, unit: unit, decimals: 3))
@@ -65,6 +65,10 @@ package struct HistogramLog: Sendable {
         buffer.append(",")
         buffer.append(Base64.encode(HistogramEncoding.wrap(stream)).span)
         buffer.append("\n")
+    }
+
+    package static func tag(ofResponseTime name: String) -> String {
+        "rtd." + String(name.map { $0 == "," || $0.isWhitespace ? "_" : $0 })
     }
 
     // MARK: reading
