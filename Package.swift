@@ -143,6 +143,10 @@ let package = Package(
         .testTarget(
             name: "LatencyTests", dependencies: ["Latency", "Observations", "Datagrams"], swiftSettings: strict),
         .testTarget(
+            name: "RunMergeTests",
+            dependencies: ["RunMerge", "LoadRun", "Reports", "Latency", "Observations", "UserAgent", "Datagrams"],
+            swiftSettings: strict),
+        .testTarget(
             name: "LoadRunTests", dependencies: ["LoadRun", "Latency", "UserAgent", "Datagrams"], swiftSettings: strict),
         .testTarget(
             name: "ReportsTests",
