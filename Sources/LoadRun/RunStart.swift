@@ -42,7 +42,11 @@ package struct RunStart: Sendable {
     /// a queue that held the job back.
     static let mostLateness = Nanoseconds.seconds(1)
 
-    /// What to say of one that would join too late.
+    /// What to say of a process that would join a run of `instant` too late. Nil: it may.
+    package static func refusal(_ instant: WallInstant) -> String? {
+        RunStart(at: instant).refusal(at: SystemClock.monotonic())
+    }
+
     func refusal(at now: MonotonicInstant) -> String? {
         let late = now - monotonic
         guard late > Self.mostLateness else { return nil }

@@ -33,6 +33,7 @@ struct ShardOptions: ParsableArguments {
     func apply(to options: inout RunOptions, what: String) throws -> String {
         options.startAt = startAt
         options.joinsLate = joinLate
+        if !joinLate, let refusal = startAt.flatMap(RunStart.refusal) { throw RunFailure(.usage, refusal) }
         let found = try ShardChoice.resolve(shard, environment: ShardChoice.environment)
         guard let found else { return options.output ?? RunDirectory.defaultPath(what, at: SystemClock.wall()) }
         options.shard = found.shard

@@ -51,6 +51,40 @@ extension AgainstPeers {
             }
         }
 
+        /// Decodes and encodes every line anew, as that implementation does it.
+        private static let rewriter = """
+            import sys
+            from hdrh.histogram import HdrHistogram
+            for line in open(sys.argv[1]).read().splitlines():
+                if line.startswith('Tag='):
+                    fields = line.split(',')
+                    fields[4] = HdrHistogram.decode(fields[4]).encode().decode()
+                    line = ','.join(fields)
+                print(line)
+            """
+
+        @Test(.needs(.hdrHistogram)) func whatAnotherImplementationWroteIsMergedLikeOurOwn() async throws {
+            for name in ["a", "b"] {
+                let finished = try await scratch.run(
+                    .sipmeter(
+                        "run", "--capacity", "unlimited", "--rate", "200", "--duration", "2s", "--out", name, "-q"))
+                #expect([0, 3].contains(finished.status), "\(finished)")
+            }
+            let merge = Command.sipmeter("merge", "a", "b", "--out")
+            _ = try await scratch.run(merge.adding("ours"))
+            let script = try scratch.write(Self.rewriter, to: "rewrite.py")
+            for name in ["a", "b"] {
+                let rewritten = try await scratch.run(Command(HdrHistogramPackage.python, script, "\(name)/rtt.hlog"))
+                #expect(rewritten.status == 0, "\(rewritten)")
+                _ = try scratch.write(rewritten.output, to: "\(name)/rtt.hlog")
+            }
+            let merged = try await scratch.run(merge.adding("theirs"))
+            #expect([0, 3].contains(merged.status), "\(merged)")
+            #expect(try scratch.text("ours/intervals.csv") == scratch.text("theirs/intervals.csv"))
+            #expect(try scratch.text("ours/rtt.hlog") == scratch.text("theirs/rtt.hlog"))
+            #expect(try scratch.text("ours/split.csv") == scratch.text("theirs/split.csv"))
+        }
+
         private static func object(_ text: String) -> [String: Any]? {
             (try? JSONSerialization.jsonObject(with: Data(text.utf8))) as? [String: Any]
         }
