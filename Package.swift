@@ -51,10 +51,18 @@ let package = Package(
             dependencies: [
                 "Datagrams", "Observations", .product(name: "Histogram", package: "hdrhistogram-swift"),
             ], swiftSettings: pure),
+        .target(name: "Comparison", dependencies: ["Latency", "Observations", "Datagrams"], swiftSettings: pure),
         .target(name: "MachineReport", swiftSettings: pure),
+        .target(name: "MaximumSearch", dependencies: ["Latency", "Datagrams"], swiftSettings: pure),
         .target(
-            name: "Reports", dependencies: ["Latency", "Breakdown", "MachineReport", "Observations", "Datagrams"],
+            name: "Reports",
+            dependencies: [
+                "Latency", "Comparison", "Breakdown", "MachineReport", "MaximumSearch", "Observations", "Datagrams",
+            ],
             swiftSettings: pure),
+        .target(
+            name: "LiveView", dependencies: ["Reports", "Latency", "Observations", "Datagrams"],
+            resources: [.embedInCode("Page/live.html")], swiftSettings: pure),
         .target(name: "Captures", dependencies: ["SIP", "Observations", "Datagrams"], swiftSettings: pure),
         .target(
             name: "Breakdown", dependencies: ["Captures", "SIP", "Latency", "Observations", "Datagrams"],
@@ -62,6 +70,7 @@ let package = Package(
         .target(
             name: "SippMode", dependencies: ["Scenarios", "SIP", "Observations", "Datagrams"], swiftSettings: pure),
         .target(name: "Authentication", dependencies: ["SIP", "Datagrams"], swiftSettings: pure),
+        .target(name: "Configuration", dependencies: ["Datagrams"], swiftSettings: pure),
 
         // The kernel.
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
@@ -102,14 +111,25 @@ let package = Package(
             dependencies: [
                 "RunArchive", "LoadRun", "Reports", "Latency", "Observations", "UserAgent", "Datagrams",
             ], swiftSettings: strict),
+        .target(
+            name: "RunReports", dependencies: ["RunArchive", "Reports", "Latency", "Observations", "Datagrams"],
+            swiftSettings: strict),
         .executableTarget(
             name: "sipmeter",
             dependencies: [
-                "LoadRun", "RunArchive", "RunMerge", "Reports", "MachineReport", "Latency", "Scenarios",
+                "LoadRun",
+                "LiveView",
+                "RunArchive",
+                "RunReports",
+                "RunMerge",
+                "Comparison",
+                "Configuration",
+                "Reports", "MachineReport", "Latency", "Scenarios",
                 "StandardScenarios",
                 "UDPTransport",
                 "StreamTransport", "UserAgent", "Observations", "Datagrams", "SIP", "Captures", "PacketCapture",
                 "Breakdown", "KernelTrace", "PosixPatterns", "SippMode", "Authentication", "Digests",
+                "MaximumSearch",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
 
@@ -149,12 +169,24 @@ let package = Package(
         .testTarget(
             name: "LoadRunTests", dependencies: ["LoadRun", "Latency", "UserAgent", "Datagrams"], swiftSettings: strict),
         .testTarget(
+            name: "ComparisonTests", dependencies: ["Comparison", "Latency", "Observations", "Datagrams"],
+            swiftSettings: strict),
+        .testTarget(
             name: "ReportsTests",
-            dependencies: ["Reports", "Breakdown", "MachineReport", "Latency", "Observations", "Datagrams"],
+            dependencies: [
+                "Reports", "Comparison", "Breakdown", "MachineReport", "MaximumSearch", "Latency", "Observations",
+                "Datagrams",
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "MaximumSearchTests", dependencies: ["MaximumSearch", "Latency", "Datagrams"],
             swiftSettings: strict),
         .testTarget(
             name: "RunArchiveTests", dependencies: ["RunArchive", "Reports", "Latency", "Observations", "Datagrams"],
             swiftSettings: strict),
+        .testTarget(
+            name: "LiveViewTests",
+            dependencies: ["LiveView", "Reports", "Latency", "Observations", "Datagrams"], swiftSettings: strict),
         .testTarget(
             name: "CapturesTests", dependencies: ["Captures", "PacketCapture", "SIP", "Observations", "Datagrams"],
             swiftSettings: strict),
@@ -190,6 +222,7 @@ let package = Package(
                 "Datagrams", "CAllocationCount",
             ],
             swiftSettings: strict),
+        .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"], swiftSettings: strict),
         .testTarget(name: "TreeTests", swiftSettings: strict),
     ]
 )

@@ -14,6 +14,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -23,6 +24,7 @@
 #include <sys/syscall.h>
 #include <sys/timex.h>
 #include <sys/xattr.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -396,5 +398,67 @@ int clinuxnet_read_clock_state(struct clinuxnet_clock_state *state) {
     state->is_synchronised = (clock.status & STA_UNSYNC) == 0;
     state->most_error_us = clock.maxerror;
     state->estimated_error_us = clock.esterror;
+    return 0;
+}
+
+// The terminal, as it was before the live screen took it; given back however this process ends.
+static struct termios terminal_before;
+static atomic_int keyboard = -1;
+static atomic_int screen = -1;
+static const int crashes[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGHUP, SIGQUIT};
+enum { CRASHES = sizeof crashes / sizeof *crashes };
+static struct sigaction before_crash[CRASHES];
+
+static int is_in_foreground(int fd) { return tcgetpgrp(fd) == getpgrp(); }
+
+// Only what signal-safety(7) allows.
+void clinuxnet_give_terminal_back(void) {
+    int keys = atomic_exchange(&keyboard, -1);
+    if (keys >= 0 && is_in_foreground(keys)) tcsetattr(keys, TCSANOW, &terminal_before);
+    int painted = atomic_exchange(&screen, -1);
+    // End of a synchronised frame, colours off, cursor on.
+    static const char sane[] = "\033[?2026l\033[0m\033[?25h";
+    if (painted >= 0 && is_in_foreground(painted) && write(painted, sane, sizeof sane - 1) < 0) {
+        // It is gone.
+    }
+}
+
+static void give_back_and_die(int number) {
+    clinuxnet_give_terminal_back();
+    for (int i = 0; i < CRASHES; i++) {
+        if (crashes[i] == number) sigaction(number, &before_crash[i], NULL);
+    }
+    raise(number);
+}
+
+int clinuxnet_take_terminal(int keys, int painted) {
+    static atomic_bool is_guarded;
+    if (!atomic_exchange(&is_guarded, true)) {
+        struct sigaction action = {.sa_handler = give_back_and_die};
+        sigemptyset(&action.sa_mask);
+        for (int i = 0; i < CRASHES; i++) {
+            sigaction(crashes[i], &action, &before_crash[i]);
+            // As under nohup.
+            if (before_crash[i].sa_handler == SIG_IGN) sigaction(crashes[i], &before_crash[i], NULL);
+        }
+        atexit(clinuxnet_give_terminal_back);
+    }
+    atomic_store(&screen, painted);
+    if (keys < 0) return 0;
+    struct termios settings;
+    if (tcgetattr(keys, &settings) < 0) return -errno;
+    terminal_before = settings;
+    settings.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+    atomic_store(&keyboard, keys);
+    return tcsetattr(keys, TCSANOW, &settings) < 0 ? -errno : 0;
+}
+
+int clinuxnet_is_in_foreground(int fd) { return is_in_foreground(fd); }
+
+int clinuxnet_terminal_size(int fd, unsigned short *columns, unsigned short *rows) {
+    struct winsize size = {0};
+    if (ioctl(fd, TIOCGWINSZ, &size) < 0) return -errno;
+    *columns = size.ws_col;
+    *rows = size.ws_row;
     return 0;
 }

@@ -17,6 +17,8 @@ package struct IntervalRow: Sendable, Equatable {
     package var late: LatencyFigures
     /// Of one CPU, averaged over the workers. Undefined for an interval of no length.
     package var cpuPercent: Double?
+    /// Of the calls that ended in this second.
+    package var sessions = SessionMetrics()
 
     package init(
         at: Nanoseconds, length: Nanoseconds, counts: Counters, totals: Counters, open: UInt64, rtt: LatencyFigures,
@@ -45,6 +47,7 @@ package struct Interval: Sendable {
     /// CPU time spent and wall time available, each summed over the workers merged.
     package var cpu: Nanoseconds
     package var available: Nanoseconds
+    package var sessions: SessionMetrics
     var rtt: LatencyHistogram
     var rttFromDue: LatencyHistogram
     var late: LatencyHistogram
@@ -72,6 +75,7 @@ package struct Interval: Sendable {
         open += other.open
         cpu += other.cpu
         available += other.available
+        sessions.merge(other.sessions)
         rtt.merge(other.rtt)
         rttFromDue.merge(other.rttFromDue)
         late.merge(other.late)
@@ -83,10 +87,12 @@ package struct Interval: Sendable {
     }
 
     package var row: IntervalRow {
-        IntervalRow(
+        var row = IntervalRow(
             at: at, length: length, counts: counts, totals: totals, open: open, rtt: rtt.figures,
             rttFromDue: rttFromDue.figures, late: late.figures,
             cpuPercent: available > .zero ? 100 * cpu.seconds / available.seconds : nil)
+        row.sessions = sessions
+        return row
     }
 }
 

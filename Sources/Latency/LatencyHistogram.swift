@@ -129,6 +129,41 @@ package struct LatencyHistogram: Sendable {
         for bucket in buckets.recordedValues() { body(bucket.value, bucket.count) }
     }
 
+    /// A step of the distribution: so many values, of all, are not above `value`.
+    package struct Step: Sendable, Equatable {
+        package var value: Nanoseconds
+        package var passed: UInt64
+    }
+
+    /// The whole distribution, ascending: a step for each bucket that holds anything.
+    package var steps: [Step] {
+        if count == 0 { return [] }
+        var passed: UInt64 = 0
+        return buckets.recordedValues().map { bucket in
+            passed += bucket.count
+            return Step(value: Nanoseconds(min(max(Int64(bucket.value), smallest), largest)), passed: passed)
+        }
+    }
+
+    /// How many values each of `edges` (ascending) is not exceeded by; a value within 0.1 % of an edge may count as above
+    /// it.
+    package func counts(upTo edges: [Nanoseconds]) -> [UInt64] {
+        var counts: [UInt64] = []
+        counts.reserveCapacity(edges.count)
+        var passed: UInt64 = 0
+        if count > 0 {
+            for bucket in buckets.recordedValues() {
+                while counts.count < edges.count, bucket.value > UInt64(edges[counts.count].rawValue) {
+                    counts.append(passed)
+                }
+                if counts.count == edges.count { return counts }
+                passed += bucket.count
+            }
+        }
+        while counts.count < edges.count { counts.append(passed) }
+        return counts
+    }
+
     private mutating func addSquares(_ squares: UInt128) {
         guard let old = sumOfSquares else { return }
         let (new, overflow) = old.addingReportingOverflow(squares)

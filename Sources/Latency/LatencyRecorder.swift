@@ -50,7 +50,7 @@ package struct LatencyRecorder: Sendable {
     private var second = Second()
     private var marked: (at: Nanoseconds, cpu: Nanoseconds) = (.zero, .zero)
 
-    /// Histograms since the last mark.
+    /// Since the last mark.
     private struct Second: Sendable {
         var rtt = LatencyHistogram()
         var rttFromDue = LatencyHistogram()
@@ -60,6 +60,7 @@ package struct LatencyRecorder: Sendable {
         var srd = LatencyHistogram()
         var split = SplitHistograms()
         var named: [LatencyHistogram] = []
+        var sessions = SessionMetrics()
 
         mutating func removeAll() {
             rtt.removeAll()
@@ -70,6 +71,7 @@ package struct LatencyRecorder: Sendable {
             srd.removeAll()
             split.removeAll()
             for i in named.indices { named[i].removeAll() }
+            sessions = SessionMetrics()
         }
     }
 
@@ -97,6 +99,7 @@ package struct LatencyRecorder: Sendable {
     package mutating func record(_ call: CallRecord) {
         outcomes[call.outcome, default: 0] += 1
         sessions.record(call)
+        second.sessions.record(call)
         if call.inviteStatus != 0 { finalStatuses[call.inviteStatus, default: 0] += 1 }
         if call.retransmissions > 0 { callsWithRetransmission += 1 }
         if let sent = call.sent { lastSent = max(lastSent, sent) }
@@ -195,8 +198,9 @@ package struct LatencyRecorder: Sendable {
         if length > .zero { load.record(cpu: spent, in: length) }
         let interval = Interval(
             at: mark.at, length: length, counts: mark.counters - counters, totals: mark.counters, open: mark.open,
-            cpu: spent, available: length, rtt: second.rtt, rttFromDue: second.rttFromDue, late: second.late,
-            answer: second.answer, bye: second.bye, srd: second.srd, split: second.split, named: second.named)
+            cpu: spent, available: length, sessions: second.sessions, rtt: second.rtt, rttFromDue: second.rttFromDue,
+            late: second.late, answer: second.answer, bye: second.bye, srd: second.srd, split: second.split,
+            named: second.named)
         lastInterval = interval
         counters = mark.counters
         marked = (mark.at, mark.cpu)

@@ -36,6 +36,8 @@ package struct RunConditions: Sendable {
     package var recordingFailure: String?
     /// Names of the scenario's own response times, in its order.
     package var responseTimeNames: [String]
+    /// Of the load, by the user, while it ran.
+    package var changes: [LoadChange] = []
     /// Sentences to print with the result ("this target is a model").
     package var notes: [String]
 
@@ -120,6 +122,11 @@ package struct RunSummary: Sendable {
     private var negativeLateness: UInt64
     /// Calls with and without the call tag side by side, where a run has both on purpose.
     package var tagEffect: TagEffect?
+    /// What the run had to keep to. Nil where nothing was asked.
+    package var thresholds: ThresholdReport?
+    package var abortRules: [AbortRule] = []
+    /// One of them that ended it early.
+    package var strike: AbortWatch.Strike?
     package var verdict: Verdict
 
     /// Calls started per second over `startedFor`.
@@ -139,7 +146,9 @@ package struct RunSummary: Sendable {
     }
 
     /// The run's own notes, then the verdict's.
-    package var notes: [String] { conditions.notes + verdict.notes }
+    package var notes: [String] {
+        conditions.notes + (LoadChange.note(conditions.changes).map { [$0] } ?? []) + verdict.notes
+    }
 
     package init(_ recorder: borrowing LatencyRecorder, conditions: RunConditions) {
         self.conditions = conditions

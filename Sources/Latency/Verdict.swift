@@ -67,10 +67,10 @@ package struct GeneratorEvidence: Sendable {
 package enum VerdictRules {
     /// Below this share of the calls due the load was not the one asked for: at one in a hundred the rate printed in
     /// the title is wrong in its second digit, which is as far as anyone reads a rate.
-    static let leastShare = 0.99
+    package static let leastShare = 0.99
     /// Below this it is another experiment: between 400 and 500 calls/s, 25 % apart, lie two regimes of a server, and
     /// a twentieth is a fifth of that distance.
-    static let leastShareUsable = 0.95
+    package static let leastShareUsable = 0.95
 
     /// Starting the calls may overrun by this much: one last call sent late is the lateness rule's business, and in a
     /// run of a second it would look like a lost rate.
@@ -78,9 +78,9 @@ package enum VerdictRules {
 
     /// Calls sent this late, as a share of what is measured, change the arrival pattern that the RTT answers to: a
     /// tenth is as much as disappears in a figure of two digits.
-    static let lateShare = 0.1
+    package static let lateShare = 0.1
     /// At the length of the RTT itself the generator's delay is as large as the server's.
-    static let lateShareUsable = 1.0
+    package static let lateShareUsable = 1.0
     /// How many calls it takes: one in a hundred to raise a doubt, one in ten to condemn. A single hiccup of 50 ms delays
     /// five calls at 100 a second, and in 5 s that is no more than one in a hundred.
     static let latePercentile = Percentile.p99
@@ -88,20 +88,20 @@ package enum VerdictRules {
     /// Absolute floors: on loopback an RTT of 0.1 ms is soon exceeded by one time slice of an ordinary scheduler
     /// (3 to 4 ms), which moves a call but not the load. Below 1 ms lateness never matters; it takes more than two such
     /// slices in one call of a hundred to make a run worthless.
-    static let lateFloor = Nanoseconds.milliseconds(1)
-    static let lateFloorUsable = Nanoseconds.milliseconds(10)
+    package static let lateFloor = Nanoseconds.milliseconds(1)
+    package static let lateFloorUsable = Nanoseconds.milliseconds(10)
 
     /// A datagram the kernel would not take is a call lost on our side of the wire. Up to one call in a hundred the
     /// rest still stand; beyond, the failures counted are ours.
-    static let sendErrorShareUsable = 0.01
+    package static let sendErrorShareUsable = 0.01
 
     /// Sends that found the queue full, for each call started. What went out later is mostly ACKs and BYEs, whose delay
     /// is no part of the lateness; above one in a hundred the 99th percentile may be ours.
-    static let sendQueueFullShare = 0.01
+    package static let sendQueueFullShare = 0.01
 
     /// Share of the seconds at `WorkerLoad.busyPercent`: one busy second at the start of a level of 15 s is its
     /// warming up, three (a fifth) are a state.
-    static let busyShare = 0.2
+    package static let busyShare = 0.2
 
     /// Calls without both stamps, where stamps were asked for. Their RTT is by the sending thread's own clock, longer by
     /// what that thread waited; above one in a hundred that shows in the 99th percentile.

@@ -4,7 +4,7 @@ import Datagrams
 extension VerdictRules {
     /// Time the hypervisor took: above a twentieth, more than one call in twenty met a stopped CPU on this host, and the
     /// kernel's timestamps wait for that CPU, too. From one in a hundred it can show in the 99th percentile: worth a note.
-    static let stolenShare = 0.05
+    package static let stolenShare = 0.05
     static let stolenShareNoted = 0.01
     /// The kernel counts steal in ticks of 10 ms: of less than ten of them a short run makes a large share.
     static let stolenFloor = Nanoseconds.milliseconds(100)

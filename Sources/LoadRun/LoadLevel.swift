@@ -19,6 +19,7 @@ package struct LoadLevel {
         /// A file that could not be written; what came before is there.
         package var failure: RunFailure?
         package var captures: [LiveCapture.Outcome] = []
+        package var begun = WallInstant(nanoseconds: 0)
 
         /// Of several failures the first one counts, and no verdict is better than the record under it.
         package mutating func noteFailure(_ error: RunFailure) {
@@ -36,6 +37,10 @@ package struct LoadLevel {
     package let wakeup: Wakeup
     /// When its calls begin to fall due. Nil: as soon as all is ready.
     package var startAt: WallInstant?
+    /// Who looks on while it runs.
+    package var observer: RunObserver?
+    /// Is told, on the writing thread, when an abort rule ends the run.
+    package var onStrike: (@Sendable (AbortWatch.Strike) -> Void)?
     private let unansweredChallenges = DigestCredentials.FailureList()
 
     package init(setup: RunSetup, rate: Double, directory: String?, control: RunControl, wakeup: Wakeup) {
@@ -66,19 +71,32 @@ package struct LoadLevel {
         let channel = try JournalChannel(workers: workers)
         let control = self.control
         let captures = try startCaptures(target, lines[0].sources[0])
+        let abort = AbortGuard(setup.options, control: control, onStrike: onStrike)
         defer { for capture in captures { _ = capture.stop() } }
         let writer = try RecordWriter(
             directory: directory, workers: workers, responseTimeNames: program.responseTimeNames,
-            comparesTags: setup.comparesTags, hasNotes: setup.options.scenario.hasNotes, channel: channel,
-            onJournal: onJournal, onInterval: progress, onFailure: { control.ask(for: .stopping) })
+            comparesTags: setup.comparesTags, hasNotes: setup.options.scenario.hasNotes,
+            expectations: FailureFiles.expectations(of: setup.options.scenario), channel: channel,
+            onJournal: onJournal, observer: observer,
+            onInterval: { row in
+                abort.observe(row)
+                progress(row)
+            }, onFailure: { control.ask(for: .stopping) })
+        control.forgetPlans()
         let start = try settleStart(lines[0], target, stamps)
         writer.noteStart(start.wall)
         begin(lines[0].sources[0])
         let watch = HostWatch(cpus: setup.options.cpu.map { Array($0..<$0 + workers) })
+        observer?.began(start.monotonic, firstRequest: program.firstMethodText)
         var report = try place(programs, lines, setup.nextHop ?? target, channel, start, stamps)
         watch.tell(&report.disturbances)
         let written = writer.finish()
-        return try conclude(program, report, written, start, stamps, captures.map { $0.stop() })
+        var outcome = try conclude(
+            program, report, written, start, stamps, captures.map { $0.stop() },
+            control.changes(since: start.monotonic),
+            abort.strike)
+        outcome.begun = start.wall
+        return outcome
     }
 
     /// From `begin` to the run's start: by then all threads are there.
@@ -312,7 +330,7 @@ package struct LoadLevel {
     private var rateOfShard: Double { rate / Double(setup.options.shard.count) }
     private var ratePerWorker: Double { rateOfShard / Double(setup.options.workers) }
 
-    private func pacer(_ start: MonotonicInstant, worker: Int = 0, workers: Int = 1) -> Pacer {
+    package func pacer(_ start: MonotonicInstant, worker: Int = 0, workers: Int = 1) -> Pacer {
         let options = setup.options
         let stripe = options.shard.stripe(worker: worker, of: workers)
         return Pacer(
@@ -360,6 +378,7 @@ package struct LoadLevel {
         configuration.seed = options.seed
         (configuration.wallStart, configuration.utcOffset) = LocalTime.at(start)
         configuration.keepsMessages = options.keepsMessages
+        configuration.keepsFailures = directory == nil ? 0 : FailureFiles.most
         configuration.autoAnswers = options.autoAnswers
         configuration.isBare = options.isBare
         configuration.firstCSeq = options.firstCSeq
@@ -379,7 +398,7 @@ package struct LoadLevel {
             drainTimeout: options.longestDrain, watching: options.isPrecise ? WakeLead.longest(gap: gap) : nil,
             stamps: stamps.areOn,
             reads: options.reads, ignoresICMP: options.ignoresICMP, logsMessages: options.logsMessages,
-            keepsMessages: options.keepsMessages)
+            keepsMessages: options.keepsMessages, glances: observer?.interval)
         var pacer = pacer(configuration.start, worker: worker, workers: options.workers)
         // Counted again for the report.
         _ = pacer.skip(dueBefore: begin)
@@ -441,9 +460,10 @@ package struct LoadLevel {
 
     private func conclude(
         _ program: Program, _ report: WorkerReport, _ written: RecordWriter.Result, _ start: RunStart,
-        _ stamps: StampGrant, _ captures: [LiveCapture.Outcome]
+        _ stamps: StampGrant, _ captures: [LiveCapture.Outcome], _ changes: [Pacer.Change],
+        _ strike: AbortWatch.Strike?
     ) throws -> Outcome {
-        var conditions = conditions(program, report)
+        var conditions = conditions(program, report, changes)
         conditions.notes += lateJoining(start)
         if setup.options.users != nil, report.offeredFor > .zero {
             // A closed loop has no rate of its own: it is what came about.
@@ -452,6 +472,7 @@ package struct LoadLevel {
         conditions.recordingFailure = written.failure?.description ?? captures.lazy.compactMap(\.failure).first
         conditions.captureDrops = captures.reduce(0) { $0 + $1.dropped }
         var summary = RunSummary(written.recorder, conditions: conditions)
+        summary.judge(setup.options, strike)
         summary.tagEffect = written.populations?.effect(seed: setup.options.seed)
         var outcome = Outcome(summary: summary, points: written.points, report: report, failure: written.failure)
         outcome.captures = captures
@@ -475,17 +496,20 @@ package struct LoadLevel {
         return outcome
     }
 
-    private func conditions(_ program: Program, _ report: WorkerReport) -> RunConditions {
+    private func conditions(
+        _ program: Program, _ report: WorkerReport, _ changes: [Pacer.Change]
+    ) -> RunConditions {
         let options = setup.options
         let offeredFor = offeredFor(report)
         var conditions = RunConditions(
             scenario: options.scenarioName, target: setup.targetName, transport: options.transport.rawValue,
             firstRequest: program.firstMethodText, rate: rateOfShard, offeredFor: offeredFor, lasted: report.lasted,
-            scheduled: options.forgetsUnsent ? 0 : scheduled(within: offeredFor), t1: options.timers.t1,
+            scheduled: options.forgetsUnsent ? 0 : scheduled(within: offeredFor, changes), t1: options.timers.t1,
             workers: options.workers,
             isSpinning: options.isPrecise,
             responseTimeNames: program.responseTimeNames,
             notes: setup.notes + shardNotes + streamNotes(report) + unansweredChallenges.all)
+        conditions.changes = changes.map { LoadChange($0) }
         conditions.batch = options.batch
         conditions.disturbances = report.disturbances
         conditions.wantsKernelClock = options.timestamps == .kernel
@@ -527,11 +551,14 @@ package struct LoadLevel {
     }
 
     /// Calls the schedule holds for this time: what had to be offered.
-    private func scheduled(within length: Nanoseconds) -> UInt64 {
+    ///
+    /// - Parameter changes: on a clock that starts with the run.
+    private func scheduled(within length: Nanoseconds, _ changes: [Pacer.Change]) -> UInt64 {
         // Users' calls have no schedule.
         if setup.options.users != nil { return 0 }
         let start = MonotonicInstant(nanoseconds: 0)
         var pacer = pacer(start)
+        for change in changes { pacer.plan(change) }
         var count: UInt64 = 0
         while let next = pacer.upcoming, next.dueAt - start <= length {
             count += 1

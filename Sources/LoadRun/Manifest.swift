@@ -26,6 +26,7 @@ struct Manifest {
             ("shard", shardFields),
             ("seed", .count(options.seed)),
             ("scenario", .string(options.scenarioName)),
+            ("flow", FlowFields.json(options.scenario, name: options.scenarioName)),
             ("target", .object(targetFields)),
             ("load", .object(loadFields)),
             ("timers_ms", .object(timerFields)),
@@ -146,7 +147,7 @@ struct Manifest {
         ]
     }
 
-    private static var hostFields: [(String, JSONValue)] {
+    static var hostFields: [(String, JSONValue)] {
         var name = utsname()
         uname(&name)
         return [

@@ -21,18 +21,22 @@ final class RecordWriter: Sendable {
 
     /// - Parameters:
     ///   - directory: nil: no files are written.
+    ///   - expectations: for each step of the scenario, what a call that stands on it waits for.
     ///   - onJournal: is shown every journal, on the writing thread.
     ///   - onInterval: called on the writing thread for each second's row.
     ///   - onFailure: a file could not be written; what came before stays.
     init(
         directory: String?, workers: Int, responseTimeNames: [String], comparesTags: Bool = false,
-        hasNotes: Bool = false, channel: JournalChannel, onJournal: (@Sendable (borrowing Journal) -> Void)? = nil,
+        hasNotes: Bool = false, expectations: [String] = [], channel: JournalChannel,
+        onJournal: (@Sendable (borrowing Journal) -> Void)? = nil, observer: RunObserver? = nil,
         onInterval: @escaping @Sendable (IntervalRow) -> Void, onFailure: @escaping @Sendable () -> Void
     ) throws {
         let files: Handover<Files?>
         if let directory {
             files = Handover(
-                try Files.create(in: directory, responseTimeNames, comparesTags: comparesTags, hasNotes: hasNotes))
+                try Files.create(
+                    in: directory, responseTimeNames, comparesTags: comparesTags, hasNotes: hasNotes,
+                    expectations: expectations))
         } else {
             files = Handover(nil)
         }
@@ -46,7 +50,7 @@ final class RecordWriter: Sendable {
                 $0 = Self.write(
                     files.take(), writesFiles: directory != nil, comparesTags: comparesTags, workers: workers,
                     responseTimeNames: responseTimeNames.count, channel: channel, start: { box.start.withLock { $0 } },
-                    onJournal: onJournal, onInterval: onInterval, onFailure: onFailure)
+                    onJournal: onJournal, observer: observer, onInterval: onInterval, onFailure: onFailure)
             }
         }
     }
@@ -76,10 +80,12 @@ final class RecordWriter: Sendable {
         var tagControl: OutputFile?
         /// What the scenario logs, where it does.
         var notes: OutputFile?
+        var failures: FailureFiles
 
         /// Creates the files with their headers.
         static func create(
-            in directory: String, _ responseTimeNames: [String], comparesTags: Bool, hasNotes: Bool
+            in directory: String, _ responseTimeNames: [String], comparesTags: Bool, hasNotes: Bool,
+            expectations: [String]
         ) throws(RunFailure) -> Files {
             let rtt = try open(directory + "/rtt.csv") { CSV.appendRTTHeader(to: &$0) }
             let intervals = try open(directory + "/intervals.csv") { CSV.appendIntervalsHeader(to: &$0) }
@@ -88,7 +94,8 @@ final class RecordWriter: Sendable {
             }
             var files = Files(
                 rtt: rtt, intervals: intervals, retransmissions: retransmissions,
-                histograms: try HistogramLogFile(in: directory, responseTimeNames: responseTimeNames))
+                histograms: try HistogramLogFile(in: directory, responseTimeNames: responseTimeNames),
+                failures: FailureFiles(directory: directory, expectations: expectations))
             if comparesTags {
                 files.tagControl = try open(directory + "/tag_control.csv") { CSV.appendTagControlHeader(to: &$0) }
             }
@@ -142,13 +149,15 @@ final class RecordWriter: Sendable {
             for row in rows { CSV.appendIntervalsRow(row, to: &intervals.rows) }
             for second in seconds { histograms.append(second, of: start) }
             try flush()
+            try failures.write(journal)
         }
     }
 
     private static func write(
         _ files: consuming Files?, writesFiles: Bool, comparesTags: Bool, workers: Int, responseTimeNames: Int,
         channel: JournalChannel, start: () -> WallInstant,
-        onJournal: (@Sendable (borrowing Journal) -> Void)?, onInterval: (IntervalRow) -> Void, onFailure: () -> Void
+        onJournal: (@Sendable (borrowing Journal) -> Void)?, observer: RunObserver?,
+        onInterval: (IntervalRow) -> Void, onFailure: () -> Void
     ) -> Result {
         var files = files
         var recorders = (0..<workers).map { _ in LatencyRecorder(responseTimeNames: responseTimeNames) }
@@ -169,6 +178,7 @@ final class RecordWriter: Sendable {
                     ScenarioCommands.start(journal.text(of: note))
                 }
                 onJournal?(journal)
+                observer?.handed(journal)
                 for call in journal.calls {
                     populations?.record(call)
                     if writesFiles, let point = PlotPoint(call) { points.append(point) }
@@ -182,6 +192,7 @@ final class RecordWriter: Sendable {
                     }
                 }
                 for row in rows { onInterval(row) }
+                if let last = rows.last { observer?.closed(rows, LatencyRecorder.sum(recorders), at: last.at) }
                 channel.giveBack(journal)
             }
             if handed.isEmpty { _ = poller.wait(until: nil) }
@@ -192,8 +203,9 @@ final class RecordWriter: Sendable {
                 failure = error
             }
         }
-        for worker in 1..<max(workers, 1) { recorders[0].merge(recorders[worker]) }
-        return Result(recorder: recorders[0], points: points, populations: populations, failure: failure)
+        let recorder = LatencyRecorder.sum(recorders)
+        if let last = rest.last { observer?.closed(rest.map(\.row), recorder, at: last.at) }
+        return Result(recorder: recorder, points: points, populations: populations, failure: failure)
     }
 }
 

@@ -2,6 +2,7 @@ import Datagrams
 import Latency
 import Synchronization
 import UDPTransport
+import UserAgent
 
 /// What the threads of one run tell each other beside the journals.
 package final class RunControl: Sendable {
@@ -22,11 +23,13 @@ package final class RunControl: Sendable {
 
     package init(watchesSignals: Bool) { self.watchesSignals = watchesSignals }
 
+    /// Of several requests the farthest counts.
     package func ask(for stage: Stage) { asked.max(stage.rawValue, ordering: .acquiringAndReleasing) }
 
     package var stage: Stage {
         let signals = watchesSignals ? SignalTrap.interruptions : 0
-        return Stage(rawValue: min(max(signals, asked.load(ordering: .acquiring)), 2)) ?? .stopping
+        // Added up: a ^C while a request of the program's own drains ends open calls at once, as a second ^C does.
+        return Stage(rawValue: min(signals + asked.load(ordering: .acquiring), 2)) ?? .stopping
     }
 
     /// What may change while calls are placed.
@@ -52,6 +55,50 @@ package final class RunControl: Sendable {
         if latest == version { return nil }
         version = latest
         return schedule.withLock { $0 }
+    }
+
+    private let plans = Mutex<[Pacer.Change]>([])
+    private let planVersion = Atomic<Int>(0)
+
+    /// A change of the level's schedule, for any number of sending threads: it comes far enough ahead for all of them to
+    /// know of it before they place a call that is due after it. Returns when.
+    @discardableResult
+    package func plan(_ kind: Pacer.Change.Kind) -> MonotonicInstant {
+        defer { planVersion.add(1, ordering: .releasing) }
+        return plans.withLock { plans in
+            var at = SystemClock.monotonic() + Self.planLead
+            if let last = plans.last { at = max(at, last.at) }
+            plans.append(Pacer.Change(at: at, kind))
+            return at
+        }
+    }
+
+    /// A sending thread looks again after 50 ms at the latest. One that is later than this has placed nothing meanwhile,
+    /// and looks before it does.
+    private static let planLead = Nanoseconds.milliseconds(60)
+
+    /// Those of this level so far, on a clock that starts with it.
+    package func changes(since start: MonotonicInstant) -> [Pacer.Change] {
+        plans.withLock { $0 }.map { change in
+            Pacer.Change(at: MonotonicInstant(nanoseconds: (change.at - start).rawValue), change.kind)
+        }
+    }
+
+    /// The next level has a schedule of its own.
+    func forgetPlans() {
+        plans.withLock { $0 = [] }
+        planVersion.store(0, ordering: .releasing)
+    }
+
+    /// Those a sending thread does not know of yet; it has `taken` so far.
+    func newPlans(since version: inout Int, taken: inout Int) -> [Pacer.Change] {
+        let latest = planVersion.load(ordering: .acquiring)
+        if latest == version { return [] }
+        version = latest
+        return plans.withLock { plans in
+            defer { taken = plans.count }
+            return Array(plans.dropFirst(taken))
+        }
     }
 
     private let heard = Atomic(false)

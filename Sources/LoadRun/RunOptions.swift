@@ -1,4 +1,5 @@
 import Datagrams
+import Latency
 import SIP
 import Scenarios
 import StreamTransport
@@ -142,6 +143,9 @@ package struct RunOptions: Sendable {
     package var authenticationURI: String?
     /// Share of the messages that are lost, in each direction, where a step has no loss of its own.
     package var loss = 0.0
+    /// What the result has to keep to, and when to stop before its end.
+    package var thresholds: [Threshold] = []
+    package var abortRules: [AbortRule] = []
     /// Of the built-in target.
     package var capacity = CapacityProfile.asterisk2014
     package var capacityName = "asterisk-2014"

@@ -9,7 +9,7 @@ import UserAgent
 /// What a run needs to know of the network before the first call: where to send, from where, tagged or not. Made once,
 /// also for all levels of a sweep.
 package struct RunSetup: Sendable {
-    package let options: RunOptions
+    package internal(set) var options: RunOptions
     package let target: SocketAddress
     /// Where datagrams go instead of there.
     let nextHop: SocketAddress?

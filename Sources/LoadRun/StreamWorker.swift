@@ -31,6 +31,10 @@ struct StreamWorker: ~Copyable {
     private var awaited: MonotonicInstant
     private var lead = WakeLead()
     private var scheduleVersion = 0
+    private var planVersion = 0
+    private var plansTaken = 0
+    /// When whoever looks on is due for fresh counts.
+    private var nextGlance = MonotonicInstant.distantFuture
 
     /// By key: 0, or with a connection a call the call's source.
     private var connections: [StreamConnection?] = []
@@ -61,6 +65,7 @@ struct StreamWorker: ~Copyable {
         nextMark = settings.start + .seconds(1)
         lastOffer = settings.start
         awaited = settings.begin
+        if settings.glances != nil { nextGlance = settings.begin }
     }
 
     mutating func run(_ uac: inout UAC) -> WorkerReport {
@@ -272,6 +277,7 @@ struct StreamWorker: ~Copyable {
                 continue
             }
             if settings.logsMessages { uac.engine.logSent(transmit, at: SystemClock.wall()) }
+            uac.engine.keepSent(transmit, at: now)
             do throws(StreamEnd) {
                 let bytes = transmit.start..<transmit.start + transmit.count
                 try connection.append(
@@ -379,6 +385,7 @@ struct StreamWorker: ~Copyable {
     }
 
     private mutating func heedSchedule(_ uac: inout UAC, at now: MonotonicInstant) {
+        for change in control.newPlans(since: &planVersion, taken: &plansTaken) { uac.plan(change) }
         guard let schedule = control.newSchedule(since: &scheduleVersion) else { return }
         if let rate = schedule.rate { uac.change(rate: rate, at: now) }
         uac.setPaused(schedule.isPaused, at: now)
@@ -443,15 +450,26 @@ struct StreamWorker: ~Copyable {
             mark(&uac, at: now)
             nextMark = nextMark + .seconds(1)
             while nextMark <= now { nextMark = nextMark + .seconds(1) }
-        } else if uac.engine.journal.isFull || uac.engine.journal.isUrgent {
+        } else if uac.engine.journal.isFull || uac.engine.journal.isUrgent || now >= nextGlance {
+            glance(&uac, at: now)
             channel.hand(over: &uac.engine.journal, of: settings.number)
         }
+    }
+
+    private mutating func glance(_ uac: inout UAC, at now: MonotonicInstant) {
+        guard let interval = settings.glances else { return }
+        nextGlance = now + interval
+        uac.engine.journal.glance = Glance(
+            worker: settings.number, at: now - settings.start, counters: uac.engine.counters,
+            open: UInt64(uac.engine.openCalls), stalls: report.disturbances.stalls,
+            longestStall: report.disturbances.longestStall, longestStallEnded: report.disturbances.longestStallEnded)
     }
 
     private mutating func mark(_ uac: inout UAC, at now: MonotonicInstant) {
         uac.engine.journal.mark = IntervalMark(
             at: now - settings.start, counters: uac.engine.counters, open: UInt64(uac.engine.openCalls),
             cpu: SystemClock.threadCPU() - cpuAtStart)
+        glance(&uac, at: now)
         if settings.keepsMessages { uac.engine.journal.steps.append(contentsOf: uac.engine.stepCounts) }
         channel.hand(over: &uac.engine.journal, of: settings.number)
     }

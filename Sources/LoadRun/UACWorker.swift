@@ -27,6 +27,8 @@ struct UACWorker: ~Copyable {
         /// Whole datagrams, and counts of each step, go into the journal.
         var logsMessages = false
         var keepsMessages = false
+        /// How often whoever looks on is handed what there is. Nil: nobody looks.
+        var glances: Nanoseconds?
     }
 
     /// How long before a due call a precise worker stops sleeping, learnt from how late its sleeps end.
@@ -64,6 +66,10 @@ struct UACWorker: ~Copyable {
     /// A call was due while arrivals waited: it goes first, then they are read.
     private var readsNext = false
     private var scheduleVersion = 0
+    private var planVersion = 0
+    private var plansTaken = 0
+    /// When whoever looks on is due for fresh counts.
+    private var nextGlance = MonotonicInstant.distantFuture
 
     init(settings: Settings, channel: JournalChannel, control: RunControl) {
         self.settings = settings
@@ -72,6 +78,7 @@ struct UACWorker: ~Copyable {
         nextMark = settings.start + .seconds(1)
         lastOffer = settings.start
         awaited = settings.begin
+        if settings.glances != nil { nextGlance = settings.begin }
         clock = StampClock(at: SystemClock.monotonic())
     }
 
@@ -293,6 +300,7 @@ struct UACWorker: ~Copyable {
             let transmit = uac.engine.outbox.datagrams[i]
             if hasRejections, rejected.contains(i) { continue }
             let sentAt = before + Nanoseconds(span * Int64(i - range.lowerBound) / count)
+            uac.engine.keepSent(transmit, at: sentAt)
             uac.engine.didSend(transmit, at: sentAt)
             if settings.logsMessages {
                 uac.engine.logSent(transmit, at: WallInstant(nanoseconds: wall.nanoseconds - (after - sentAt).rawValue))
@@ -314,6 +322,7 @@ struct UACWorker: ~Copyable {
     // MARK: stopping
 
     private mutating func heedSchedule(_ uac: inout UAC, at now: MonotonicInstant) {
+        for change in control.newPlans(since: &planVersion, taken: &plansTaken) { uac.plan(change) }
         guard let schedule = control.newSchedule(since: &scheduleVersion) else { return }
         if let rate = schedule.rate { uac.change(rate: rate, at: now) }
         uac.setPaused(schedule.isPaused, at: now)
@@ -381,9 +390,19 @@ struct UACWorker: ~Copyable {
             nextMark = nextMark + .seconds(1)
             // After a stall: one mark for all the seconds it took.
             while nextMark <= now { nextMark = nextMark + .seconds(1) }
-        } else if uac.engine.journal.isFull || uac.engine.journal.isUrgent {
+        } else if uac.engine.journal.isFull || uac.engine.journal.isUrgent || now >= nextGlance {
+            glance(&uac, at: now)
             channel.hand(over: &uac.engine.journal, of: settings.number)
         }
+    }
+
+    private mutating func glance(_ uac: inout UAC, at now: MonotonicInstant) {
+        guard let interval = settings.glances else { return }
+        nextGlance = now + interval
+        uac.engine.journal.glance = Glance(
+            worker: settings.number, at: now - settings.start, counters: uac.engine.counters,
+            open: UInt64(uac.engine.openCalls), stalls: report.disturbances.stalls,
+            longestStall: report.disturbances.longestStall, longestStallEnded: report.disturbances.longestStallEnded)
     }
 
     private mutating func mark(
@@ -400,6 +419,7 @@ struct UACWorker: ~Copyable {
         uac.engine.journal.mark = IntervalMark(
             at: now - settings.start, counters: uac.engine.counters, open: UInt64(uac.engine.openCalls),
             cpu: SystemClock.threadCPU() - cpuAtStart)
+        glance(&uac, at: now)
         if settings.keepsMessages { uac.engine.journal.steps.append(contentsOf: uac.engine.stepCounts) }
         channel.hand(over: &uac.engine.journal, of: settings.number)
     }

@@ -73,6 +73,33 @@ package struct IntervalMark: Sendable, BitwiseCopyable {
     }
 }
 
+/// Counts between two marks, for whoever looks on while a run is on: totals since the start of one sending thread.
+package struct Glance: Sendable, BitwiseCopyable {
+    /// Which of the sending threads, from 0.
+    package var worker: Int
+    /// From the run's start.
+    package var at: Nanoseconds
+    package var counters: Counters
+    package var open: UInt64
+    /// Times of 100 ms and more that the thread's loop did not come round; the longest, and when it ended.
+    package var stalls: UInt64
+    package var longestStall: Nanoseconds
+    package var longestStallEnded: Nanoseconds
+
+    package init(
+        worker: Int, at: Nanoseconds, counters: Counters, open: UInt64, stalls: UInt64 = 0,
+        longestStall: Nanoseconds = .zero, longestStallEnded: Nanoseconds = .zero
+    ) {
+        self.worker = worker
+        self.at = at
+        self.counters = counters
+        self.open = open
+        self.stalls = stalls
+        self.longestStall = longestStall
+        self.longestStallEnded = longestStallEnded
+    }
+}
+
 /// A response time the scenario itself names (`start_rtd`/`rtd`).
 package struct NamedResponseTime: Sendable, BitwiseCopyable {
     package var call: UInt64

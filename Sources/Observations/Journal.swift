@@ -13,12 +13,18 @@ package struct Journal: Sendable {
     package private(set) var isUrgent = false
     /// At most one: a journal is handed over at the end of each second.
     package var mark: IntervalMark?
+    /// Only where somebody looks on.
+    package var glance: Glance?
     /// With the mark, where they are wanted: totals since the run's start, one a step of the scenario.
     package var steps: [StepCount] = []
     /// Only where messages are wanted (`EngineConfiguration.keepsMessages`).
     package var unexpected: [UnexpectedMessage] = []
     package var unexpectedBytes = ByteBuffer(capacity: 0)
     package var messages = MessageLog()
+    /// The first calls that failed, and their messages, in no order (`EngineConfiguration.keepsFailures`).
+    package var failedCalls: [FailedCall] = []
+    package private(set) var failedMessages: [FailedCallMessage] = []
+    package private(set) var failedBytes = ByteBuffer(capacity: 0)
 
     package init() {
         calls.reserveCapacity(Self.callCapacity)
@@ -39,7 +45,7 @@ package struct Journal: Sendable {
     }
     package var isEmpty: Bool {
         calls.isEmpty && retransmissions.isEmpty && responseTimes.isEmpty && notes.isEmpty && mark == nil
-            && messages.entries.isEmpty && unexpected.isEmpty
+            && messages.entries.isEmpty && unexpected.isEmpty && failedCalls.isEmpty && failedMessages.isEmpty
     }
 
     package mutating func note(_ kind: ScenarioNote.Kind, call: UInt64, at instant: Nanoseconds, _ text: ByteBuffer) {
@@ -51,6 +57,20 @@ package struct Journal: Sendable {
                 textCount: UInt32(clamping: text.count)))
         if kind == .command { isUrgent = true }
     }
+
+    /// A message of a call that failed, `at` from the run's start. A peer may send it a thousand times: the first few tell.
+    package mutating func keep(
+        _ message: borrowing Span<UInt8>, of call: UInt64, at: Nanoseconds, isSent: Bool, isRebuilt: Bool = false
+    ) {
+        if failedBytes.count + message.count > Self.failedCapacity { return }
+        failedMessages.append(
+            FailedCallMessage(
+                call: call, at: at, isSent: isSent, isRebuilt: isRebuilt, start: failedBytes.count,
+                count: message.count))
+        failedBytes.append(message)
+    }
+
+    private static let failedCapacity = 1 << 20
 
     package func text(of note: ScenarioNote) -> String {
         let start = Int(note.textStart)
@@ -65,9 +85,13 @@ package struct Journal: Sendable {
         noteText.removeAll()
         isUrgent = false
         mark = nil
+        glance = nil
         steps.removeAll(keepingCapacity: true)
         unexpected.removeAll(keepingCapacity: true)
         unexpectedBytes.removeAll()
         messages.removeAll()
+        failedCalls.removeAll(keepingCapacity: true)
+        failedMessages.removeAll(keepingCapacity: true)
+        failedBytes.removeAll()
     }
 }

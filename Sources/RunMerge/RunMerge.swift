@@ -292,7 +292,7 @@ package struct RunMerge {
     // MARK: writing
 
     /// Where the runs follow one another the first one's start is everyone's.
-    private var start: WallInstant { plan.start ?? WallInstant(nanoseconds: 0) }
+    package var start: WallInstant { plan.start ?? WallInstant(nanoseconds: 0) }
 
     package func write(_ summary: RunSummary, to directory: String) throws {
         try RunDirectory.create(directory)

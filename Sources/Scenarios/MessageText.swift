@@ -1,3 +1,5 @@
+import Datagrams
+
 /// The text of a `send`: literal bytes and keywords, cleaned of the file's layout.
 package struct MessageText: Sendable {
     package enum Piece: Sendable {

@@ -1,3 +1,5 @@
+import Datagrams
+
 /// Variables: where they are declared, and that each name stands in two places at least.
 extension ScenarioReader {
     /// `<Global variables="a,b">` and `<User …>`: before the steps, wherever they stand.

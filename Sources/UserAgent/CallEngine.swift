@@ -51,6 +51,8 @@ package struct EngineConfiguration: Sendable {
     package var verifyCredentials: CredentialsVerifier?
     /// Counts of each step, unexpected messages with their text.
     package var keepsMessages = false
+    /// Of so many of the calls that fail first the messages are kept; 0: of none, and no message is.
+    package var keepsFailures = 0
     /// INFO, NOTIFY, OPTIONS and UPDATE the scenario does not mention get a 200, and the call goes on.
     package var autoAnswers = false
     /// What the scenario does not mention is left alone: no answer, no CANCEL, no BYE, and the call goes on.
@@ -146,6 +148,7 @@ package struct CallEngine: Sendable {
     var resumed = ByteBuffer(capacity: 2048)
     var resumedIndex = MessageIndex()
     var receivedIndex = MessageIndex()
+    var evidence: FailureEvidence
     /// When the datagram being handled arrived, by the kernel's word.
     var arrival = Moment.never
     /// One for each instruction.
@@ -196,6 +199,7 @@ package struct CallEngine: Sendable {
     package init(program: Program, configuration: EngineConfiguration) {
         self.program = program
         self.configuration = configuration
+        evidence = FailureEvidence(calls: configuration.keepsFailures)
         stepCounts = Array(repeating: StepCount(), count: program.instructions.count)
         hasGlobalReceives = program.instructions.contains {
             if case .receive(let receive) = $0.operation { receive.presence == .globallyOptional } else { false }

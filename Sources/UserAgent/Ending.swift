@@ -44,6 +44,10 @@ extension CallEngine {
         row.isSession = startsWithInvite
         if let sentAt = call.sentAt.instant { fillTimes(&row, of: call, sentAt: sentAt) }
         journal.calls.append(row)
+        switch outcome {
+        case .ok, .unsent, .interrupted: break
+        case .status, .timeout, .unexpected, .refused, .check: keepEvidence(i, row, at: now)
+        }
     }
 
     /// The Call-ID as it went over the wire.

@@ -8,6 +8,9 @@ import Datagrams
 /// A run that is told another rate on its way begins a new segment with the next call not yet placed: within each segment
 /// the nth call of it is due at the segment's start + n / rate, in integers. A pause moves all later due times by its
 /// length.
+///
+/// A change that is known before it comes (`plan`) is part of the schedule: which call is due when follows from the
+/// changes and their instants alone, however far behind a worker is and however many of them share the schedule.
 package struct Pacer: Sendable {
     package enum Arrivals: Sendable, Equatable { case constant, poisson(seed: UInt64) }
 
@@ -18,21 +21,51 @@ package struct Pacer: Sendable {
         package var dueAt: MonotonicInstant
     }
 
-    /// Calls per second, kept as calls per 1,000,000 s so that 0.000001/s is the slowest and every due time is exact.
-    /// 0: none fall due until the rate is changed.
-    package private(set) var callsPerMillionSeconds: UInt64
-    /// Of the rate segment: when its call number `segmentIndex` is due.
-    private var segmentStart: MonotonicInstant
-    private var segmentIndex: UInt64 = 0
+    /// A change of the schedule, told to all who walk it before it comes.
+    package struct Change: Sendable, Equatable {
+        package enum Kind: Sendable, Equatable {
+            /// Calls per second, 0.000001 up to 10 million. What is left of every wait shrinks or grows with the rate.
+            case rate(Double)
+            /// No call falls due until the schedule is resumed; all later ones are due later by the pause's length.
+            case pause, resume
+        }
+
+        package var at: MonotonicInstant
+        package var kind: Kind
+
+        package init(at: MonotonicInstant, _ kind: Kind) {
+            self.at = at
+            self.kind = kind
+        }
+    }
+
+    /// Where somebody who walks the schedule has got to.
+    fileprivate struct Walk: Sendable {
+        /// Calls per second, kept as calls per 1,000,000 s so that 0.000001/s is the slowest and every due time is exact.
+        /// 0: none fall due until the rate is changed.
+        var callsPerMillionSeconds: UInt64
+        var segmentStart: MonotonicInstant
+        /// How far the schedule had come when the segment began: calls times 10^15.
+        var phase: UInt128 = 0
+        var generator: SeededGenerator?
+        /// Nanoseconds from the segment's start to the arrival, where arrivals are random.
+        var poissonClock: Double = 0
+        /// From 0.
+        var index: UInt64 = 0
+        /// Since when no call falls due.
+        var pausedAt: MonotonicInstant?
+        /// How many of the planned changes are behind.
+        var changesTaken = 0
+    }
+
+    /// At the call `upcoming` tells; it is `steps` arrivals after `base`, which no change still to be planned can move.
+    private var ahead: Walk
+    private var base: Walk
+    private var steps: UInt64
+    private var changes: [Change] = []
     private let end: MonotonicInstant
     private let limit: UInt64
     private let stride: UInt64
-    private var generator: SeededGenerator?
-    /// Index from 0 of the call `upcoming` tells.
-    private var index: UInt64
-    private var poissonClock: Double = 0
-    /// Since when no call falls due.
-    private var pausedAt: MonotonicInstant?
     /// Nil: none is due, for now or for ever (`isExhausted`).
     package private(set) var upcoming: Arrival?
     /// No further call will ever fall due.
@@ -48,23 +81,36 @@ package struct Pacer: Sendable {
         arrivals: Arrivals = .constant, worker: UInt64 = 0, workers: UInt64 = 1
     ) {
         precondition(rate > 0 && rate <= 1e7, "a rate of \(rate) calls/s")
-        segmentStart = start
         end = start + duration
         self.limit = limit
         stride = workers
-        callsPerMillionSeconds = max(UInt64((rate * 1e6).rounded()), 1)
-        index = 0
+        ahead = Walk(callsPerMillionSeconds: Self.perMillionSeconds(rate), segmentStart: start)
         switch arrivals {
-        case .constant: generator = nil
-        case .poisson(let seed): generator = SeededGenerator(seed: seed)
+        case .constant: break
+        case .poisson(let seed): ahead.generator = SeededGenerator(seed: seed)
         }
-        stepPoisson()
-        for _ in 0..<worker { step() }
+        ahead.drawGap()
+        base = ahead
+        steps = worker
+        ahead.step(steps, heeding: changes)
         refresh()
     }
 
     package mutating func advance() {
-        if generator == nil { index += stride } else { for _ in 0..<stride { step() } }
+        base = ahead
+        steps = stride
+        ahead.step(steps, heeding: changes)
+        refresh()
+    }
+
+    /// A change that comes later than any call taken so far was due, and not before those planned earlier. All who share
+    /// the schedule are to be told the same.
+    package mutating func plan(_ change: Change) {
+        if isExhausted { return }
+        changes.append(change)
+        ahead = base
+        ahead.heed(changes)
+        ahead.step(steps, heeding: changes)
         refresh()
     }
 
@@ -78,9 +124,6 @@ package struct Pacer: Sendable {
         return skipped
     }
 
-    /// Others take calls of the same schedule.
-    package var isShared: Bool { stride > 1 }
-
     /// No further call is due.
     package mutating func stop() {
         upcoming = nil
@@ -93,44 +136,53 @@ package struct Pacer: Sendable {
     package mutating func change(rate: Double, at now: MonotonicInstant) {
         precondition(rate >= 0 && rate <= 1e7, "a rate of \(rate) calls/s")
         precondition(stride == 1, "the rate of a shared schedule")
-        let now = pausedAt ?? now
-        let newRate = rate == 0 ? 0 : max(UInt64((rate * 1e6).rounded()), 1)
-        guard !isExhausted, newRate != callsPerMillionSeconds else { return }
-        let dueAt = dueInstant
+        let now = ahead.pausedAt ?? now
+        let old = ahead.callsPerMillionSeconds
+        let newRate = rate == 0 ? 0 : Self.perMillionSeconds(rate)
+        guard !isExhausted, newRate != old else { return }
+        let dueAt = ahead.dueInstant
         var next = now
-        if callsPerMillionSeconds == 0 || newRate == 0 {
+        if old == 0 || newRate == 0 {
             // From standing still: a whole interval.
             if newRate > 0 { next = now + Self.interval(newRate) }
         } else if dueAt > now {
-            let (high, low) = callsPerMillionSeconds.multipliedFullWidth(by: UInt64((dueAt - now).rawValue))
+            let (high, low) = old.multipliedFullWidth(by: UInt64((dueAt - now).rawValue))
             // Bounded: slower than a call in 30 years.
             let left = high < newRate ? newRate.dividingFullWidth((high, low)).quotient : UInt64(Self.longest)
             next = now + Nanoseconds(Int64(min(left, UInt64(Self.longest))))
         } else {
             next = dueAt
         }
-        callsPerMillionSeconds = newRate
-        segmentStart = next
-        segmentIndex = index
-        poissonClock = 0
-        refresh()
+        ahead.callsPerMillionSeconds = newRate
+        ahead.segmentStart = next
+        ahead.phase = UInt128(ahead.index) * Self.phaseOfACall
+        ahead.poissonClock = 0
+        settle()
     }
 
     /// No call falls due until `resume`.
     package mutating func pause(at now: MonotonicInstant) {
-        guard pausedAt == nil else { return }
-        pausedAt = now
-        refresh()
+        guard ahead.pausedAt == nil else { return }
+        ahead.pausedAt = now
+        settle()
     }
 
     package mutating func resume(at now: MonotonicInstant) {
-        guard let since = pausedAt else { return }
-        pausedAt = nil
-        segmentStart = segmentStart + (now - since)
-        refresh()
+        guard let since = ahead.pausedAt else { return }
+        ahead.pausedAt = nil
+        ahead.segmentStart = ahead.segmentStart + (now - since)
+        settle()
     }
 
-    package var isPaused: Bool { pausedAt != nil }
+    package var isPaused: Bool { ahead.pausedAt != nil }
+    package var callsPerMillionSeconds: UInt64 { ahead.callsPerMillionSeconds }
+
+    /// What was changed at once stays changed.
+    private mutating func settle() {
+        base = ahead
+        steps = 0
+        refresh()
+    }
 
     private static let longest: Int64 = 1_000_000_000_000_000_000
 
@@ -138,38 +190,18 @@ package struct Pacer: Sendable {
         Nanoseconds(Int64(min(1_000_000_000_000_000 / callsPerMillionSeconds, UInt64(longest))))
     }
 
-    private mutating func step() {
-        index += 1
-        stepPoisson()
-    }
+    fileprivate static func perMillionSeconds(_ rate: Double) -> UInt64 { max(UInt64((rate * 1e6).rounded()), 1) }
 
-    private mutating func stepPoisson() {
-        guard generator != nil else { return }
-        // 1 - u lies in (0, 1]: its logarithm is finite.
-        let gap = -Self.naturalLogarithm(1 - generator!.unit())
-        poissonClock += gap * 1e15 / Double(callsPerMillionSeconds)
-    }
+    fileprivate static let phaseOfACall: UInt128 = 1_000_000_000_000_000
 
     private mutating func refresh() {
         upcoming = nil
         if isExhausted { return }
-        if index >= limit { return stop() }
-        if pausedAt != nil || callsPerMillionSeconds == 0 { return }
-        let dueAt = dueInstant
+        if ahead.index >= limit { return stop() }
+        if ahead.pausedAt != nil || ahead.callsPerMillionSeconds == 0 { return }
+        let dueAt = ahead.dueInstant
         if dueAt >= end { return stop() }
-        upcoming = Arrival(number: index + 1, dueAt: dueAt)
-    }
-
-    /// Of call `index`.
-    private var dueInstant: MonotonicInstant {
-        segmentStart + (generator == nil ? constantOffset : Nanoseconds(Int64(poissonClock)))
-    }
-
-    private var constantOffset: Nanoseconds {
-        if callsPerMillionSeconds == 0 { return .zero }
-        let product = (index - segmentIndex).multipliedFullWidth(by: 1_000_000_000_000_000)
-        let (quotient, _) = callsPerMillionSeconds.dividingFullWidth(product)
-        return Nanoseconds(Int64(quotient))
+        upcoming = Arrival(number: ahead.index + 1, dueAt: dueAt)
     }
 
     /// ln x for 0 < x <= 1, to the last bits: the pure modules have no C library. x = m * 2^e with m in
@@ -192,5 +224,73 @@ package struct Pacer: Sendable {
             n += 2
         }
         return exponent * 0.6931471805599453 + 2 * sum
+    }
+}
+
+extension Pacer.Walk {
+    mutating func step(_ count: UInt64, heeding changes: [Pacer.Change]) {
+        if generator == nil, changesTaken == changes.count {
+            index += count
+            return
+        }
+        for _ in 0..<count {
+            index += 1
+            drawGap()
+            heed(changes)
+        }
+    }
+
+    mutating func drawGap() {
+        guard generator != nil else { return }
+        // 1 - u lies in (0, 1]: its logarithm is finite.
+        let gap = -Pacer.naturalLogarithm(1 - generator!.unit())
+        poissonClock += gap * 1e15 / Double(callsPerMillionSeconds)
+    }
+
+    /// Every change that comes before this arrival is due moves it.
+    mutating func heed(_ changes: [Pacer.Change]) {
+        while changesTaken < changes.count {
+            let change = changes[changesTaken]
+            if pausedAt == nil, change.at >= dueInstant { return }
+            take(change)
+            changesTaken += 1
+        }
+    }
+
+    private mutating func take(_ change: Pacer.Change) {
+        switch change.kind {
+        case .rate(let rate): setRate(Pacer.perMillionSeconds(rate), at: max(pausedAt ?? change.at, segmentStart))
+        case .pause: pausedAt = pausedAt ?? change.at
+        case .resume:
+            guard let since = pausedAt else { return }
+            pausedAt = nil
+            segmentStart = segmentStart + (change.at - since)
+        }
+    }
+
+    private mutating func setRate(_ rate: UInt64, at instant: MonotonicInstant) {
+        let past = instant - segmentStart
+        if generator == nil {
+            phase += UInt128(callsPerMillionSeconds) * UInt128(past.rawValue)
+        } else {
+            poissonClock = (poissonClock - Double(past.rawValue)) * Double(callsPerMillionSeconds) / Double(rate)
+        }
+        segmentStart = instant
+        callsPerMillionSeconds = rate
+    }
+
+    /// Of call `index`.
+    var dueInstant: MonotonicInstant {
+        segmentStart + (generator == nil ? constantOffset : Nanoseconds(Int64(poissonClock)))
+    }
+
+    private var constantOffset: Nanoseconds {
+        if callsPerMillionSeconds == 0 { return .zero }
+        let left = UInt128(index) * Pacer.phaseOfACall - phase
+        let parts = (high: UInt64(left >> 64), low: UInt64(truncatingIfNeeded: left))
+        // Bounded: later than in 292 years.
+        guard parts.high < callsPerMillionSeconds else { return Nanoseconds(.max / 4) }
+        let (quotient, _) = callsPerMillionSeconds.dividingFullWidth(parts)
+        return Nanoseconds(Int64(clamping: min(quotient, UInt64(Int64.max / 4))))
     }
 }

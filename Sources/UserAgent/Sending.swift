@@ -260,6 +260,7 @@ extension CallEngine {
         isRetransmission: Bool = false
     ) {
         let tag = self.tag(i, rendered, method: method, cseq: cseq, isRetransmission: isRetransmission)
+        keepPosted(i, rendered.range, at: due)
         outbox.append(
             Transmit(
                 start: rendered.start, count: rendered.count, destination: calls[i].destination,

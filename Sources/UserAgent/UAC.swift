@@ -163,6 +163,9 @@ package struct UAC: Sendable {
     /// Another rate, from the next call on.
     package mutating func change(rate: Double, at now: MonotonicInstant) { pacer.change(rate: rate, at: now) }
 
+    /// A change of the schedule before it comes; it holds for all who share the schedule.
+    package mutating func plan(_ change: Pacer.Change) { pacer.plan(change) }
+
     package mutating func change(maxConcurrent: Int) { limits.maxConcurrent = maxConcurrent }
 
     /// No calls fall due, until it is set false again.
@@ -237,6 +240,7 @@ extension CallEngine {
         case .free: counters.stray += 1
         case .lingering(let number): receiveLate(number, from: source, at: now, bytes, index)
         case .open(let i):
+            keepReceived(Int(i), bytes, at: now)
             if program.losesReceived, losesReceived(Int(i), bytes, index) { return }
             switch index.startLine {
             case .response(let status): receiveResponse(Int(i), status, at: now, bytes, index)

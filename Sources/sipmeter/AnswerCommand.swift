@@ -100,6 +100,8 @@ struct AnswerCommand: ParsableCommand {
         }
     }
 
+    @OptionGroup var settings: ConfigurationOptions
+
     func run() throws {
         try Session.main {
             let listen = listen ?? "127.0.0.1:\(transport.defaultPort)"

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Datagrams
 import Latency
+import Reports
 import SIP
 import UserAgent
 
@@ -80,6 +81,12 @@ enum Arguments {
             throw ValidationError("a port lies between 0 and 65535; 0 is any free one")
         }
         return port
+    }
+
+    static func changeRule(_ text: String) throws -> ChangeRule {
+        do throws(ChangeRule.ParseError) { return try ChangeRule(text) } catch {
+            throw ValidationError(error.description)
+        }
     }
 
     static func capacity(_ text: String) throws -> Capacity {

@@ -28,6 +28,8 @@ struct DoctorCommand: ParsableCommand {
     @Flag(help: "The list as JSON, for programs.")
     var json = false
 
+    @OptionGroup var settings: ConfigurationOptions
+
     static func requirements(_ text: String) throws -> [MachineReport.Requirement] {
         try text.split(separator: ",", omittingEmptySubsequences: false).map { word in
             guard let requirement = MachineReport.Requirement(rawValue: String(word)) else {

@@ -14,7 +14,8 @@ struct LoadOptions: ParsableArguments {
     @Option(
         name: .long, parsing: .unconditional, help: "How long calls fall due at each rate; us ms s m h. (default: 15s)",
         transform: Arguments.positiveDuration)
-    var duration = Nanoseconds.seconds(15)
+    var duration = Self.defaultDuration
+    static let defaultDuration = Nanoseconds.seconds(15)
 
     @Option(help: "At most this many calls at each rate.", transform: Arguments.count)
     var calls: Int?
@@ -148,6 +149,8 @@ struct LoadOptions: ParsableArguments {
 
     @OptionGroup var values: ScenarioOptions
 
+    @OptionGroup var live: LiveOptions
+
     @Option(
         name: [.customLong("out"), .customShort("o")],
         help: "Directory for the run's files. Default: runs/<UTC>-<what>.")
@@ -165,6 +168,8 @@ struct LoadOptions: ParsableArguments {
 
     @Flag(name: .shortAndLong, help: "No progress lines.")
     var quiet = false
+
+    @OptionGroup var settings: ConfigurationOptions
 
     private static let longestReads = Nanoseconds.milliseconds(50)
 
@@ -249,7 +254,7 @@ struct LoadOptions: ParsableArguments {
         options.authenticationUser = values.authUser
         options.authenticationPassword = values.authPassword
         options.authenticationURI = values.authURI
-        options.commandLine = ScenarioOptions.withoutPassword(CommandLine.arguments)
+        options.commandLine = ScenarioOptions.withoutPassword(EffectiveWords.all)
         options.version = Sipmeter.version
         return options
     }

@@ -16,6 +16,7 @@ struct MergeCommand: ParsableCommand {
               sipmeter merge results               its shard-0-of-4/ … shard-3-of-4/,
                                                    into the same directory
               sipmeter merge runs/a runs/b runs/c --out runs/all
+              sipmeter merge results --threshold 'rtt.p99<50ms'
             """)
 
     @Argument(help: "Directories of runs; or one that holds the directories of shards.")
@@ -29,6 +30,8 @@ struct MergeCommand: ParsableCommand {
     @Flag(help: "Add up runs of different configurations; what differs is noted.")
     var force = false
 
+    @OptionGroup var gate: ThresholdOptions
+
     func run() throws {
         try Session.main {
             let shards = directories.count == 1 ? Self.shards(in: directories[0]) : []
@@ -39,8 +42,15 @@ struct MergeCommand: ParsableCommand {
                 out ?? (shards.isEmpty ? nil : directories[0])
                 ?? RunDirectory.defaultPath("merge", at: SystemClock.wall())
             try Self.checkIsFree(directory)
-            let summary = merge.summary()
+            var summary = merge.summary()
+            if !gate.thresholds.isEmpty { summary.thresholds = ThresholdReport(gate.thresholds, of: summary) }
             try merge.write(summary, to: directory)
+            if let path = gate.path(in: directory) {
+                let level = JUnitFile.Level(
+                    name: merge.whatWasMerged, summary: summary, begun: RunDirectory.utc(merge.start))
+                try ThresholdOptions.write("sipmeter merge", [level], to: path)
+            }
+            try ReportHook.write(directory)
             Terminal.print("sipmeter merge: \(merge.whatWasMerged): \(merge.partNames.joined(separator: ", "))")
             var bytes = ByteBuffer(capacity: 1 << 14)
             SummaryText.append(summary, to: &bytes)
@@ -48,10 +58,11 @@ struct MergeCommand: ParsableCommand {
             Session.listFiles(
                 directory,
                 [
-                    "rtt.csv", "intervals.csv", "retransmissions.csv", "split.csv", "tag_control.csv", "rtt.hlog",
-                    "summary.json", "summary.txt", "rtt.svg", "manifest.json",
+                    "report.html", "rtt.csv", "intervals.csv", "retransmissions.csv", "split.csv", "tag_control.csv",
+                    "rtt.hlog", "summary.json", "summary.txt", "rtt.svg", "junit.xml", "manifest.json",
                 ])
             if summary.verdict.level == .invalid { throw ExitCode(LoadRun.ExitCode.generatorWasTheBottleneck.rawValue) }
+            if summary.thresholds?.passed == false { throw ExitCode(LoadRun.ExitCode.thresholdFailed.rawValue) }
         }
     }
 

@@ -28,6 +28,8 @@ struct RunCommand: ParsableCommand {
 
     @OptionGroup var load: LoadOptions
     @OptionGroup var sharing: ShardOptions
+    @OptionGroup var gate: ThresholdOptions
+    @OptionGroup var abort: AbortOptions
 
     func validate() throws {
         if users != nil, load.connections == .perCall {
@@ -46,20 +48,26 @@ struct RunCommand: ParsableCommand {
         try Session.main {
             var options = try load.runOptions(rates: [rate])
             options.users = users
+            options.thresholds = gate.thresholds
+            options.abortRules = abort.rules
             let what = users.map { "\($0)users" } ?? "\(DecimalText.trimmed(rate))cps"
             let directory = try sharing.apply(to: &options, what: "run-\(what)")
             let setup = try RunSetup(options)
-            let session = try Session(setup, isQuiet: load.quiet)
-            let outcome = try session.level(rate, in: directory, at: options.startAt) {
+            let session = try Session(setup, load, command: "run")
+            for notice in abort.notices(rates: users == nil ? [rate] : []) { Terminal.complain("notice: \(notice)") }
+            var outcome = try session.level(rate, in: directory, at: options.startAt) {
                 session.announce("run", rates: [rate])
             }
             if session.hasResult(outcome) { Terminal.print(session.text(of: outcome.summary)) }
+            do throws(RunFailure) { try gate.writeJUnit("run", [outcome], to: directory, session) } catch {
+                outcome.noteFailure(error)
+            }
+            ReportHook.finish(directory, &outcome)
             session.listFiles(
                 directory,
                 [
-                    "rtt.csv", "intervals.csv", "retransmissions.csv", "split.csv", "tag_control.csv", "summary.json",
-                    "summary.txt", "scenario.log", "rtt.hlog",
-                    "rtt.svg",
+                    "report.html", "rtt.csv", "intervals.csv", "retransmissions.csv", "split.csv", "tag_control.csv",
+                    "rtt.hlog", "summary.json", "summary.txt", "scenario.log", "rtt.svg", "junit.xml",
                     "manifest.json",
                 ])
             try session.conclude([outcome])

@@ -46,6 +46,8 @@ struct ScenarioCommand: ParsableCommand {
             }
         }
 
+        @OptionGroup var settings: ConfigurationOptions
+
         func run() throws {
             try Session.main {
                 var failure: RunFailure?

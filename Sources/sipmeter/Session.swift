@@ -16,17 +16,21 @@ import UserAgent
 /// One command's run or runs: signals, progress, and how it all ends.
 struct Session {
     let setup: RunSetup
-    private let isQuiet: Bool
+    let isQuiet: Bool
     private let control = RunControl(watchesSignals: true)
-    private let wakeup: Wakeup
+    let wakeup: Wakeup
+    private let live: LiveRun?
 
-    init(_ setup: RunSetup, isQuiet: Bool) throws {
+    init(_ setup: RunSetup, _ load: LoadOptions, command: String) throws {
+        let isQuiet = load.quiet
         self.setup = setup
         self.isQuiet = isQuiet
         wakeup = try Wakeup()
         try SignalTrap.set(poking: wakeup)
         signal(SIGPIPE, SIG_IGN)  // a reader that went away (`| head`) must not end a run
         for notice in setup.notices { Terminal.complain("notice: \(notice)") }
+        live = try LiveRun.make(
+            load.live, setup, command: command, isQuiet: isQuiet, control: control, sending: wakeup)
     }
 
     /// Runs a command's body: what it throws becomes one sentence and an exit code.
@@ -34,7 +38,8 @@ struct Session {
         do {
             try body()
         } catch let failure as RunFailure {
-            Terminal.complain(failure.complaint)
+            Terminal.complain(
+                failure.code == .usage ? EffectiveWords.placed(failure.complaint).text : failure.complaint)
             throw ExitCode(failure.code.rawValue)
         } catch let error as ArchiveError {
             Terminal.complain("error: \(error.description)")
@@ -82,13 +87,19 @@ struct Session {
         let (isQuiet, total) = (isQuiet, setup.options.duration)
         let label = setup.options.rates.count > 1 ? "\(DecimalText.trimmed(rate))/s  " : ""
         let control = control
+        level.onStrike = { strike in Terminal.complain(label + strike.sentence) }
         let hasSaid = Mutex(false)
-        let outcome = try level.run(begin: { _ in begin() }) { row in
-            if control.stage == .draining, row.open > 0, !hasSaid.withLock({ said in (said, said = true).0 }) {
-                Terminal.complain("stopping: no new calls, \(row.open) still open; ^C again ends them at once")
+        let live = live
+        func run(_ level: LoadLevel) throws -> LoadLevel.Outcome {
+            try level.run(begin: { _ in begin() }) { row in
+                if live?.showsProgress == true { return }
+                if control.stage == .draining, row.open > 0, !hasSaid.withLock({ said in (said, said = true).0 }) {
+                    Terminal.complain("stopping: no new calls, \(row.open) still open; ^C again ends them at once")
+                }
+                if !isQuiet { Terminal.progress(label + ProgressLine.text(row, of: total)) }
             }
-            if !isQuiet { Terminal.progress(label + ProgressLine.text(row, of: total)) }
         }
+        let outcome = try live?.watching(&level, run, summary: \.summary) ?? run(level)
         for capture in outcome.captures { tell(capture) }
         if setup.options.taps.count > 1 { try tellHops(outcome.captures.suffix(setup.options.taps.count), directory) }
         return outcome
@@ -145,6 +156,7 @@ struct Session {
 
     /// The exit code of what happened, the gravest first.
     func conclude(_ outcomes: [LoadLevel.Outcome]) throws {
+        live?.finish()
         for outcome in outcomes {
             if let failure = outcome.failure { throw failure }
         }
@@ -155,9 +167,16 @@ struct Session {
             Terminal.complain("error: the scenario ended the run; its message is in scenario.log")
             throw ExitCode(LoadRun.ExitCode.aborted.rawValue)
         }
+        // Whoever stopped it knows; then what makes a result worthless; then what the result says.
         if wasInterrupted { throw ExitCode(LoadRun.ExitCode.interrupted.rawValue) }
+        if outcomes.contains(where: { $0.summary.strike != nil }) {
+            throw ExitCode(LoadRun.ExitCode.aborted.rawValue)
+        }
         if outcomes.contains(where: { $0.summary.verdict.level == .invalid }) {
             throw ExitCode(LoadRun.ExitCode.generatorWasTheBottleneck.rawValue)
+        }
+        if outcomes.contains(where: { $0.summary.thresholds?.passed == false }) {
+            throw ExitCode(LoadRun.ExitCode.thresholdFailed.rawValue)
         }
     }
 

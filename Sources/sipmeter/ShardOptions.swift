@@ -43,6 +43,12 @@ struct ShardOptions: ParsableArguments {
                 "notice: shard \(found.shard) by \(found.origin): this process places one call in \(found.shard.count)"
                     + (shard == nil ? "; --shard none places all of them." : "."))
         }
+        if let first = options.thresholds.first {
+            throw RunFailure(
+                .usage,
+                "--threshold '\(first.text)': a shard's figures are not the run's; give it to `sipmeter merge` in its place"
+            )
+        }
         try checkLimits(options)
         try takePorts(&options)
         if let out = options.output { return out + "/" + found.shard.name }

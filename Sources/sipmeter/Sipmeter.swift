@@ -1,5 +1,7 @@
 import ArgumentParser
+import Configuration
 import Glibc
+import LoadRun
 
 @main
 struct Sipmeter: ParsableCommand {
@@ -11,9 +13,12 @@ struct Sipmeter: ParsableCommand {
 
               sipmeter sweep                        four load levels, the model
               sipmeter run 192.0.2.5 --rate 400     one level, a real server
+              sipmeter find-max 192.0.2.5           the highest rate it takes
               sipmeter answer --listen 0.0.0.0:5060 the answering side alone
               sipmeter analyze day.pcap             a capture of any tool
               sipmeter explain                      where the time went, by kernel probes
+              sipmeter compare before after         what changed, and is it real
+              sipmeter report runs/DIR              a run's page, drawn again
               sipmeter doctor                       what this machine lets sipmeter do
               sipmeter sipp -sn uac 192.0.2.5 -m 9  SIPp's own options, for its scripts
 
@@ -25,9 +30,14 @@ struct Sipmeter: ParsableCommand {
             """,
         version: version,
         subcommands: [
-            SweepCommand.self, RunCommand.self, AnswerCommand.self, AnalyzeCommand.self, MergeCommand.self,
+            SweepCommand.self, RunCommand.self, FindMaxCommand.self, AnswerCommand.self, AnalyzeCommand.self,
             ExplainCommand.self,
-            ScenarioCommand.self, DoctorCommand.self, SippModeCommand.self,
+            CompareCommand.self,
+            MergeCommand.self,
+            ReportCommand.self,
+            ScenarioCommand.self, DoctorCommand.self,
+            ConfigCommand.self,
+            SippModeCommand.self,
         ])
 
     static let version = "0.1.0"
@@ -35,14 +45,19 @@ struct Sipmeter: ParsableCommand {
     /// As the library's own, but for the word a complaint begins with: it is `error:` whoever complains.
     static func main() {
         if let words = SippMain.words(of: CommandLine.arguments) { Glibc.exit(SippMain.run(words)) }
+        do throws(ConfigurationError) { try EffectiveWords.prepare() } catch {
+            Terminal.complain(error.description)
+            Glibc.exit((error.isInFile ? LoadRun.ExitCode.badScenario : .usage).rawValue)
+        }
         do {
-            var command = try parseAsRoot()
+            var command = try parseAsRoot(Array(EffectiveWords.all.dropFirst()))
             try command.run()
         } catch {
             let (message, word) = (fullMessage(for: error), "Error: ")
             guard message.hasPrefix(word) else { exit(withError: error) }
-            Terminal.complain("error: " + message.dropFirst(word.count))
-            Glibc.exit(exitCode(for: error).rawValue)
+            let (complaint, isInFile) = EffectiveWords.placed("error: " + message.dropFirst(word.count))
+            Terminal.complain(complaint)
+            Glibc.exit(isInFile ? LoadRun.ExitCode.badScenario.rawValue : exitCode(for: error).rawValue)
         }
     }
 }

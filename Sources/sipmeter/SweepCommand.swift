@@ -23,27 +23,36 @@ struct SweepCommand: ParsableCommand {
 
     @OptionGroup var load: LoadOptions
     @OptionGroup var sharing: ShardOptions
+    @OptionGroup var gate: ThresholdOptions
+    @OptionGroup var abort: AbortOptions
 
     func run() throws {
         try Session.main {
             var options = try load.runOptions(rates: rates)
             options.settle = settle
+            options.thresholds = gate.thresholds
+            options.abortRules = abort.rules
             let directory = try sharing.apply(to: &options, what: "sweep")
             let setup = try RunSetup(options)
             try RunDirectory.create(directory)
-            let session = try Session(setup, isQuiet: load.quiet)
+            let session = try Session(setup, load, command: "sweep")
+            for notice in abort.notices(rates: rates) { Terminal.complain("notice: \(notice)") }
             var (outcomes, trouble) = try levels(session, in: directory)
             guard !outcomes.isEmpty else { return try session.conclude(outcomes) }
-            do throws(RunFailure) { try write(outcomes, to: directory) } catch {
+            do throws(RunFailure) {
+                try write(outcomes, to: directory)
+                try gate.writeJUnit("sweep", outcomes, to: directory, session)
+            } catch {
                 // A level's own file that could not be written is the earlier trouble, and stays what is told.
                 outcomes[outcomes.count - 1].noteFailure(error)
             }
+            ReportHook.finish(directory, &outcomes[outcomes.count - 1])
             if outcomes.contains(where: { session.hasResult($0) }) {
                 Terminal.print(SweepText.text(outcomes.map(\.summary)))
             }
             session.listFiles(
                 directory,
-                ["sweep.csv", "sweep.svg", "summary.txt"]
+                ["report.html", "sweep.csv", "sweep.svg", "summary.txt", "junit.xml"]
                     + rates.prefix(outcomes.count).map { "\(Self.name($0))/" })
             if let trouble { throw trouble }
             try session.conclude(outcomes)

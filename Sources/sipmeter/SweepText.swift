@@ -23,6 +23,12 @@ enum SweepText {
                 lines.append("  \(DecimalText.trimmed(summary.conditions.rate ?? 0))/s: \(evidence)")
             }
         }
+        let levels = summaries.map { (DecimalText.trimmed($0.conditions.rate ?? 0) + "/s", $0) }
+        for (name, summary) in levels {
+            if let strike = summary.strike { lines += ["", "\(name): \(strike.sentence)"] }
+        }
+        let judged = ThresholdText.lines(levels.compactMap { name, level in level.thresholds.map { (name, $0) } })
+        if !judged.isEmpty { lines += [""] + judged }
         lines.append("")
         lines.append(
             row(["calls/s", "calls", "ok", "failed", "resent", "rtt ms min", "mean", "sd", "p50", "p99", "max"]))

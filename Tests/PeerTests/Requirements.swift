@@ -5,7 +5,7 @@ import Testing
 /// SIPMETER_REQUIRE_ALL=1 a test fails instead.
 enum Requirement: CaseIterable, CustomTestStringConvertible {
     case sipp, kamailio, kamailioTLS, openssl, tcpdump, networkNamespaces, mountNamespaces, rawSockets,
-        droppingPrivileges, realtimePriority, ipv6, probes, hdrHistogram, gnuParallel, slurm
+        droppingPrivileges, realtimePriority, ipv6, probes, python, hdrHistogram, gnuParallel, slurm
 
     static let isStrict = ProcessInfo.processInfo.environment["SIPMETER_REQUIRE_ALL"] == "1"
 
@@ -28,6 +28,7 @@ enum Requirement: CaseIterable, CustomTestStringConvertible {
         case .kamailio: "command -v kamailio && test -n '\(Kamailio.modules ?? "")'"
         case .kamailioTLS: "command -v kamailio && test -r '\(Kamailio.modules ?? "")/tls.so'"
         case .openssl: "openssl version"
+        case .python: "python3 --version"
         case .tcpdump: "command -v tcpdump"
         case .networkNamespaces: "command -v ip && ip netns add sm-probe-$$ && ip netns del sm-probe-$$"
         case .mountNamespaces: "unshare -m mount -t tmpfs none /mnt"
@@ -49,6 +50,7 @@ enum Requirement: CaseIterable, CustomTestStringConvertible {
         case .kamailio: "kamailio is not installed: apt-get install kamailio"
         case .kamailioTLS: "kamailio's TLS module is not installed: apt-get install kamailio kamailio-tls-modules"
         case .openssl: "openssl is not installed: apt-get install openssl"
+        case .python: "python3 is not installed: apt-get install python3"
         case .tcpdump: "tcpdump is not installed: apt-get install tcpdump"
         case .networkNamespaces: "network namespaces cannot be made: apt-get install iproute2, and run as root"
         case .mountNamespaces: "mount namespaces cannot be made: run as root (in a container with CAP_SYS_ADMIN)"

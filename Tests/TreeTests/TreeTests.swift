@@ -17,7 +17,10 @@ import Testing
 
     @Test(arguments: [
         "Datagrams", "Observations", "SIP", "Scenarios", "UserAgent", "Latency", "MachineReport", "Reports",
-        "Captures", "Breakdown", "Authentication", "SippMode",
+        "LiveView",
+        "Comparison",
+        "Configuration",
+        "Captures", "Breakdown", "Authentication", "SippMode", "MaximumSearch",
     ])
     func aPureModuleKnowsNoSocketAndNoClock(module: String) throws {
         let forbidden = [

@@ -214,3 +214,111 @@ import UserAgent
         #expect(abs(mean - 1e6) < 4e4)
     }
 }
+
+/// Changes that are told before they come.
+@Suite struct PlannedChangeTests {
+    private let start = MonotonicInstant(nanoseconds: 5_000_000)
+
+    private func at(_ milliseconds: Int64) -> MonotonicInstant { start + .milliseconds(milliseconds) }
+
+    private var changes: [Pacer.Change] {
+        [
+            Pacer.Change(at: at(1013), .rate(61.3)), Pacer.Change(at: at(2500), .pause),
+            Pacer.Change(at: at(3100), .rate(140)), Pacer.Change(at: at(3777), .resume),
+            Pacer.Change(at: at(3777), .rate(7.7)), Pacer.Change(at: at(3900), .pause),
+            Pacer.Change(at: at(3950), .resume), Pacer.Change(at: at(6001), .rate(333.333)),
+        ]
+    }
+
+    private func pacer(_ kind: Pacer.Arrivals, worker: UInt64 = 0, workers: UInt64 = 1) -> Pacer {
+        Pacer(start: start, rate: 77.7, duration: .seconds(9), arrivals: kind, worker: worker, workers: workers)
+    }
+
+    /// Takes what is due, hearing of each change `lead` before it comes; `lag` behind in placing.
+    private func walk(
+        _ pacer: Pacer, lead: Nanoseconds = .milliseconds(60), lag: Nanoseconds = .zero
+    ) -> [Pacer.Arrival] {
+        var (pacer, all) = (pacer, [Pacer.Arrival]())
+        for change in changes {
+            while let next = pacer.upcoming, next.dueAt <= change.at - lead - lag {
+                all.append(next)
+                pacer.advance()
+            }
+            pacer.plan(change)
+        }
+        while let next = pacer.upcoming {
+            all.append(next)
+            pacer.advance()
+        }
+        return all
+    }
+
+    @Test func theRestOfAWaitShrinksWithTheRate() {
+        var pacer = Pacer(start: start, rate: 10, duration: .seconds(1000))
+        pacer.plan(Pacer.Change(at: at(250), .rate(3)))
+        var due: [Int64] = []
+        for _ in 0..<5 {
+            due.append((pacer.upcoming!.dueAt - start).rawValue)
+            pacer.advance()
+        }
+        // Half of the wait for the fourth was over.
+        let fourth: Int64 = 250_000_000 + 166_666_666
+        #expect(due == [0, 100_000_000, 200_000_000, fourth, fourth + 333_333_334])
+    }
+
+    @Test func aCallDueAtTheChangeItselfIsNotMoved() {
+        var pacer = Pacer(start: start, rate: 10, duration: .seconds(1000))
+        pacer.plan(Pacer.Change(at: at(100), .rate(100)))
+        pacer.advance()
+        #expect(pacer.upcoming?.dueAt == at(100))
+        pacer.advance()
+        #expect(pacer.upcoming?.dueAt == at(110))
+    }
+
+    @Test(arguments: [Pacer.Arrivals.constant, .poisson(seed: 3)])
+    func theScheduleIsTheSameHoweverFarBehindAWorkerIs(kind: Pacer.Arrivals) {
+        let punctual = walk(pacer(kind))
+        #expect(punctual.count > 300)
+        for lag in [Nanoseconds.milliseconds(1), .milliseconds(700), .seconds(9)] {
+            #expect(walk(pacer(kind), lag: lag) == punctual)
+        }
+        #expect(zip(punctual, punctual.dropFirst()).allSatisfy { $0.dueAt <= $1.dueAt })
+        #expect(punctual.map(\.number) == Array(1...UInt64(punctual.count)))
+    }
+
+    @Test(arguments: [Pacer.Arrivals.constant, .poisson(seed: 3)], [2, 3, 7] as [UInt64])
+    func workersShareTheChangedSchedule(kind: Pacer.Arrivals, workers: UInt64) {
+        let whole = walk(pacer(kind))
+        let shares = (0..<workers).flatMap { worker in
+            walk(pacer(kind, worker: worker, workers: workers), lag: .milliseconds(Int64(worker) * 90))
+        }
+        #expect(shares.sorted { $0.number < $1.number } == whole)
+    }
+
+    @Test func nothingIsDueInAPauseAndWhatFollowsIsLaterByItsLength() {
+        let all = walk(pacer(.constant))
+        #expect(!all.contains { $0.dueAt > at(2500) && $0.dueAt <= at(3777) })
+        var pacer = Pacer(start: start, rate: 10, duration: .seconds(1000))
+        pacer.plan(Pacer.Change(at: at(150), .pause))
+        for _ in 0..<2 { pacer.advance() }
+        #expect(pacer.upcoming == nil && pacer.isPaused && !pacer.isExhausted)
+        pacer.plan(Pacer.Change(at: at(1150), .resume))
+        #expect(pacer.upcoming?.dueAt == at(1200) && pacer.upcoming?.number == 3)
+    }
+
+    @Test func aPauseBeyondTheEndLeavesNoCalls() {
+        var pacer = Pacer(start: start, rate: 10, duration: .seconds(1))
+        pacer.plan(Pacer.Change(at: at(450), .pause))
+        for _ in 0..<5 { pacer.advance() }
+        #expect(pacer.upcoming == nil && !pacer.isExhausted)
+        pacer.plan(Pacer.Change(at: at(1001), .resume))
+        #expect(pacer.isExhausted)
+    }
+
+    @Test func afterAStopAPlanChangesNothing() {
+        var pacer = Pacer(start: start, rate: 10, duration: .seconds(10))
+        pacer.stop()
+        pacer.plan(Pacer.Change(at: at(100), .rate(100)))
+        #expect(pacer.upcoming == nil && pacer.isExhausted)
+    }
+}

@@ -169,4 +169,13 @@ struct clinuxnet_clock_state {
 };
 int clinuxnet_read_clock_state(struct clinuxnet_clock_state *state);
 
+// Reads keys from `keys` one by one and without echo (-1: reads none), and paints on `painted`. However the process ends,
+// both are given back first: at exit and by signals that kill.
+int clinuxnet_take_terminal(int keys, int painted);
+// May be called at any time, also from a signal handler, and again.
+void clinuxnet_give_terminal_back(void);
+// Whether this process may read from and paint on the terminal.
+int clinuxnet_is_in_foreground(int fd);
+int clinuxnet_terminal_size(int fd, unsigned short *columns, unsigned short *rows);
+
 #endif

@@ -21,7 +21,7 @@ package enum RunFiles {
         JSONValue.object(members(of: summary) + more).write(to: &buffer)
     }
 
-    static func json(of summary: RunSummary) -> JSONValue { .object(members(of: summary)) }
+    package static func json(of summary: RunSummary) -> JSONValue { .object(members(of: summary)) }
 
     private static func members(of summary: RunSummary) -> [(String, JSONValue)] {
         [
@@ -35,6 +35,7 @@ package enum RunFiles {
                 ])
             ),
             ("notes", .array(summary.notes.map { .string($0) })),
+        ] + ThresholdFile.members(of: summary) + [
             ("run", run(summary)),
             ("calls", calls(summary)),
             ("response_times_us", responseTimes(summary)),
@@ -62,7 +63,18 @@ package enum RunFiles {
             ("lasted_s", .seconds(conditions.lasted)),
             ("t1_s", .seconds(conditions.t1)),
             ("workers", .integer(Int64(conditions.workers))),
+            ("changes", .array(conditions.changes.map(change))),
         ])
+    }
+
+    private static func change(_ change: LoadChange) -> JSONValue {
+        let what: [(String, JSONValue)] =
+            switch change.kind {
+            case .rate(let rate): [("what", .string("rate")), ("rate_cps", .number(rate, decimals: 6))]
+            case .pause: [("what", .string("pause"))]
+            case .resume: [("what", .string("resume"))]
+            }
+        return .object([("at_s", .seconds(change.at))] + what)
     }
 
     private static func calls(_ summary: RunSummary) -> JSONValue {

@@ -16,8 +16,8 @@ struct SVGWriter {
         var rotation: Double?
     }
 
-    /// `title` is what a screen reader and a tooltip say.
-    mutating func open(width: Double, height: Double, title: String) {
+    /// `title` is what a screen reader and a tooltip say; `description` what can be read off the picture.
+    mutating func open(width: Double, height: Double, title: String, description: String = "") {
         raw("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"")
         number(width)
         raw("\" height=\"")
@@ -31,6 +31,11 @@ struct SVGWriter {
         raw("\">\n<title>")
         escaped(title)
         raw("</title>\n")
+        if !description.isEmpty {
+            raw("<desc>")
+            escaped(description)
+            raw("</desc>\n")
+        }
         rectangle(x: 0, y: 0, width: width, height: height, fill: "#fff")
     }
 
@@ -102,7 +107,7 @@ struct SVGWriter {
     /// `data` is path syntax.
     mutating func path(
         _ data: borrowing ByteBuffer, stroke: StaticString = "none", width: Double = 1, fill: StaticString = "none",
-        hasRoundEnds: Bool = false, name: StaticString
+        hasRoundEnds: Bool = false, dashes: StaticString? = nil, name: StaticString
     ) {
         if data.count == 0 { return }
         raw("<path")
@@ -111,6 +116,7 @@ struct SVGWriter {
         attribute("stroke", stroke)
         attribute("stroke-width", width)
         if hasRoundEnds { attribute("stroke-linecap", "round") }
+        if let dashes { attribute("stroke-dasharray", dashes) }
         raw(" d=\"")
         bytes.append(data.storage.span.extracting(0..<data.count))
         raw("\"/>\n")

@@ -15,7 +15,9 @@ package enum SummaryText {
     }
 
     static func lines(_ summary: RunSummary) -> [String] {
-        var sections = [verdict(summary), calls(summary), responseTimes(summary), split(summary)]
+        var sections = [
+            verdict(summary), ThresholdText.lines(summary), calls(summary), responseTimes(summary), split(summary),
+        ]
         sections.append(summary.tagEffect.map(TagEffectReport.lines) ?? [])
         sections.append(sessions(summary))
         sections.append(messages(summary))
@@ -58,8 +60,11 @@ package enum SummaryText {
     private static func rates(_ summary: RunSummary) -> String {
         let conditions = summary.conditions
         let seconds = DecimalText.trimmed(conditions.offeredFor.seconds, decimals: 1)
+        let changed = conditions.changes.isEmpty ? "" : " (changed by hand)"
         var text = ""
-        if let rate = conditions.rate { text += "offered \(DecimalText.trimmed(rate)) calls/s for \(seconds) s" }
+        if let rate = conditions.rate {
+            text += "offered \(DecimalText.trimmed(rate)) calls/s\(changed) for \(seconds) s"
+        }
         if let rate = summary.achievedRate {
             text += (text.isEmpty ? "" : ", ") + "started \(DecimalText.fixed(rate, decimals: 1)) calls/s"
         }

@@ -56,6 +56,9 @@ struct AnalyzeCommand: ParsableCommand {
         name: [.customLong("out"), .customShort("o")], help: "Directory for the files. Default: runs/<UTC>-analyze.")
     var out: String?
 
+    @OptionGroup var gate: ThresholdOptions
+    @OptionGroup var settings: ConfigurationOptions
+
     func validate() throws {
         if hops, captures.count < 2 {
             throw ValidationError("--hops: it takes two captures or more, in the path's order")
@@ -72,12 +75,25 @@ struct AnalyzeCommand: ParsableCommand {
             // The calls are those of the first point: its clock is the one all times are given by.
             let path = hops ? HopsAnalysis(traffic, files, isSameClock: sameClock) : nil
             let analysis = CaptureAnalysis(
-                hops ? traffic.only(file: 0) : traffic, files, hops: path, timerSettings: timerSettings)
+                hops ? traffic.only(file: 0) : traffic, files, hops: path, timerSettings: timerSettings,
+                thresholds: gate.thresholds)
             try RunDirectory.create(directory)
             try analysis.write(to: directory, checksTimers: checkTimers)
+            try PlainManifest.write(
+                to: directory, commandLine: CommandLine.arguments, version: Sipmeter.version, begun: SystemClock.wall(),
+                adding: [("captures", .array(files.map { .string($0.name) }))])
+            if let path = gate.path(in: directory) {
+                let level = JUnitFile.Level(
+                    name: "capture", summary: analysis.summary, begun: RunDirectory.utc(SystemClock.wall()))
+                try ThresholdOptions.write("sipmeter analyze", [level], to: path)
+            }
+            try ReportHook.write(directory)
             Terminal.print(analysis.text(checksTimers: checkTimers))
-            Session.listFiles(directory, CaptureAnalysis.fileNames + HopsAnalysis.fileNames)
-            if checkTimers, analysis.timers.isViolated { throw ExitCode(LoadRun.ExitCode.thresholdFailed.rawValue) }
+            Session.listFiles(
+                directory, ["report.html"] + CaptureAnalysis.fileNames + HopsAnalysis.fileNames + ["junit.xml"])
+            if checkTimers && analysis.timers.isViolated || analysis.summary.thresholds?.passed == false {
+                throw ExitCode(LoadRun.ExitCode.thresholdFailed.rawValue)
+            }
         }
     }
 

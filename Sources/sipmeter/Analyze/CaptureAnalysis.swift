@@ -9,20 +9,21 @@ import SIP
 /// Everything `analyze` finds in a capture, and the files it makes of it.
 struct CaptureAnalysis {
     static let fileNames = [
-        "rtt.csv", "intervals.csv", "retransmissions.csv", "rtt.hlog", "summary.json", "summary.txt",
-        "rtt.svg",
+        "rtt.csv", "intervals.csv", "retransmissions.csv", "rtt.hlog", "summary.json", "summary.txt", "rtt.svg",
+        "manifest.json",
     ]
 
     let timers: TimerCheck
     private let recording: CaptureRecording
     private let report: CaptureReport
-    private let summary: RunSummary
+    let summary: RunSummary
     private let rules: TimerRulesReport
 
     private let hops: HopsAnalysis?
 
     init(
-        _ traffic: SIPTraffic, _ files: [CaptureFile], hops: HopsAnalysis?, timerSettings: TimerCheck.Settings
+        _ traffic: SIPTraffic, _ files: [CaptureFile], hops: HopsAnalysis?, timerSettings: TimerCheck.Settings,
+        thresholds: [Threshold] = []
     ) {
         self.hops = hops
         let start = traffic.messages.first?.at ?? traffic.firstFrame ?? .zero
@@ -43,6 +44,10 @@ struct CaptureAnalysis {
         conditions.isCapture = true
         var summary = RunSummary(recording.recorder, conditions: conditions)
         summary.verdict = CaptureFigures.verdict(traffic, files, notes: summary.verdict.notes)
+        if !thresholds.isEmpty {
+            let registrations = Registrations(rrd: report.rrd.figures, ira: report.ira)
+            summary.thresholds = ThresholdReport(thresholds, of: summary, registrations: registrations)
+        }
         self.summary = summary
     }
 

@@ -19,7 +19,8 @@ struct ExplainJoin {
         Terminal.print(output.text)
         try RunDirectory.create(directory)
         try output.write(to: directory)
-        Session.listFiles(directory, ExplainOutput.fileNames)
+        try ReportHook.finish(directory, from: command.join)
+        Session.listFiles(directory, ["report.html"] + ExplainOutput.fileNames)
     }
 
     private func recording(_ path: String) throws(RunFailure) -> ServerWatch.Recording {

@@ -27,13 +27,13 @@ struct ExplainRun {
         let setup = try RunSetup(options)
         let server = try ServerSearch.find(port: setup.target.port, address: setup.target, adding: command.processes)
         let directory = command.load.out ?? RunDirectory.defaultPath("explain", at: SystemClock.wall())
-        let session = try Session(setup, isQuiet: command.load.quiet)
+        let session = try Session(setup, command.load, command: "explain")
         let watch = try ServerWatch(
             subject(setup, server), recording: command.record, capturesTo: directory, own: setup.sources.first)
         defer { _ = watch.end() }
         Terminal.print("watching \(server.name), UDP port \(setup.target.port)")
         Terminal.print(ExplainOutput.coverage(watch.source, reason: watch.reason))
-        let outcome = try session.level(command.rate, in: directory) {
+        var outcome = try session.level(command.rate, in: directory) {
             session.announce("explain", rates: [command.rate])
         }
         var cost = ProbeCost()
@@ -49,7 +49,9 @@ struct ExplainRun {
             generator: outcome.summary.verdict)
         Terminal.print(output.text)
         try output.write(to: directory)
-        session.listFiles(directory, ExplainOutput.fileNames + ["rtt.csv", "summary.txt", "manifest.json"])
+        ReportHook.finish(directory, &outcome)
+        session.listFiles(
+            directory, ["report.html"] + ExplainOutput.fileNames + ["rtt.csv", "summary.txt", "manifest.json"])
         if let failure = recording.failure { throw failure }
         try session.conclude([outcome])
     }

@@ -37,7 +37,8 @@ struct ExplainWatch {
                 [recording], command: command, cost: .init(), counted: server.probes?.cost, generator: nil)
             Terminal.print(output.text)
             try output.write(to: directory)
-            Session.listFiles(directory, ExplainOutput.fileNames)
+            try ReportHook.finish(directory, from: ["port \(watch.port)"])
+            Session.listFiles(directory, ["report.html"] + ExplainOutput.fileNames)
         }
         if let failure = recording.failure { throw failure }
         if SignalTrap.interruptions > 0 { throw ExitCode(LoadRun.ExitCode.interrupted.rawValue) }

@@ -1,11 +1,11 @@
 /// "Did you mean": the known name nearest to one that is not known.
-enum Suggestion {
+package enum Suggestion {
     /// `; did you mean `x`?`, or nothing when no name is near enough.
-    static func ending(for name: String, among known: some Sequence<String>) -> String {
+    package static func ending(for name: String, among known: some Sequence<String>) -> String {
         nearest(to: name, among: known).map { "; did you mean `\($0)`?" } ?? ""
     }
 
-    static func nearest(to name: String, among known: some Sequence<String>) -> String? {
+    package static func nearest(to name: String, among known: some Sequence<String>) -> String? {
         let wanted = Array(name.lowercased().utf8)
         // A third of the letters, at least one: `rss` finds `rrs`, `foo` finds nothing.
         let bound = max(1, min(wanted.count, longestCompared) / 3)
@@ -19,7 +19,7 @@ enum Suggestion {
     }
 
     /// Edits (insert, remove, replace, swap neighbours) from `a` to `b`.
-    static func distance(_ a: [UInt8], _ b: [UInt8]) -> Int {
+    package static func distance(_ a: [UInt8], _ b: [UInt8]) -> Int {
         var older = [Int](repeating: 0, count: b.count + 1)
         var old = Array(0...b.count)
         for i in 0..<a.count {
@@ -35,21 +35,4 @@ enum Suggestion {
     }
 
     private static let longestCompared = 64
-}
-
-extension String {
-    /// A user's text inside a message.
-    var quoted: String { "\"\(shown(limit: 40))\"" }
-
-    /// On one line, of bounded length, without control characters.
-    func shown(limit: Int) -> String {
-        var text = ""
-        for scalar in unicodeScalars.prefix(limit) { text.unicodeScalars.append(scalar.isControl ? "?" : scalar) }
-        return unicodeScalars.count > limit ? text + "…" : text
-    }
-}
-
-extension Unicode.Scalar {
-    /// C0 and C1: what could give orders to a terminal.
-    var isControl: Bool { value < 0x20 || 0x7F..<0xA0 ~= value }
 }

@@ -1,0 +1,149 @@
+import Datagrams
+import Latency
+
+/// What two runs are compared by.
+package enum ComparedMetric: CaseIterable, Sendable, Hashable {
+    case mean, standardDeviation, p50, p90, p99, maximum
+    /// Requests sent again, for each call sent.
+    case retransmissions
+    /// Share of the calls sent.
+    case failures
+
+    /// As in `--fail-if`.
+    package var name: String {
+        switch self {
+        case .mean: "rtt.mean"
+        case .standardDeviation: "rtt.sd"
+        case .p50: "rtt.p50"
+        case .p90: "rtt.p90"
+        case .p99: "rtt.p99"
+        case .maximum: "rtt.max"
+        case .retransmissions: "retrans"
+        case .failures: "failed"
+        }
+    }
+
+    /// A length of time, in nanoseconds; the others are shares.
+    package var isTime: Bool {
+        switch self {
+        case .mean, .standardDeviation, .p50, .p90, .p99, .maximum: true
+        case .retransmissions, .failures: false
+        }
+    }
+}
+
+/// Two runs side by side, and which of their differences are more than chance.
+///
+/// - **Blocks.** Neighbouring calls share a queue or a stall, so calls are never drawn singly: a run is cut into blocks
+///   of neighbours, long enough that one says next to nothing of the next (`BlockLength`).
+/// - **Chance**: the blocks of both runs are dealt out anew, 2,000 times from the seed, as if it did not matter which run
+///   a block is from; `chance` is how often the two hands differ at least as much as the runs do. It holds for every
+///   metric, the maximum too. Eight metrics are looked at: `chance` is raised by Holm's rule so that of a hundred
+///   comparisons of equal runs at most five say anything at all.
+/// - **Intervals**: 2,000 bootstrap drawings of each run's blocks give the error of the difference, Student's t for as
+///   many blocks as there are makes it an interval of 95 %. Where `chance` says that the difference may be none, the
+///   interval reaches as far as 95 % of the hands dealt. A maximum is a single call, and a bootstrap never draws more
+///   than it has seen: a difference of maxima that is shown has no interval.
+///
+/// A difference is *shown* where `chance` is at most 5 % and the interval leaves zero out. All of it is about these two
+/// runs: what changes from one run to the next on the same machine, only more runs can tell.
+package struct RunComparison: Sendable {
+    package struct Estimate: Sendable, Equatable {
+        package var value: Double
+        /// Half of the 95 % interval. Nil: not to be had.
+        package var half: Double?
+
+        package var interval: ClosedRange<Double>? { half.map { value - $0...value + $0 } }
+    }
+
+    package struct Row: Sendable, Equatable {
+        package var metric: ComparedMetric
+        /// Nanoseconds, or a share.
+        package var a: Double?
+        package var b: Double?
+        /// b - a.
+        package var difference: Estimate?
+        /// b / a, and a / b. Nil where the divisor is 0.
+        package var ratio: Estimate?
+        package var inverse: Estimate?
+        /// 0...1, raised for as many rows as are looked at.
+        package var chance: Double?
+        package var isShown = false
+    }
+
+    package var rows: [Row]
+    /// Calls in a block, and blocks of each run.
+    package var blockCalls: UInt64
+    package var blocks: (a: Int, b: Int)
+    /// Calls hang together for longer than these runs can tell: chance is underestimated.
+    package var isTooCoarse: Bool
+    /// Calls with an RTT.
+    package var timed: (a: Int, b: Int)
+    /// Too few calls: nothing was compared but the values.
+    package var isTooThin: Bool
+
+    /// Calls that each run must have.
+    package static let leastCalls = 100
+    package static let level = 0.05
+
+    package subscript(_ metric: ComparedMetric) -> Row? { rows.first { $0.metric == metric } }
+
+    package init(_ a: RunSample, _ b: RunSample, seed: UInt64 = 1, drawings: Int = 2000) {
+        let length = BlockLength([a, b])
+        let blocks = PooledBlocks(a, b, calls: length.calls)
+        blockCalls = length.calls
+        isTooCoarse = length.isTooCoarse
+        self.blocks = (blocks.countA, blocks.countB)
+        timed = (a.callsTimed, b.callsTimed)
+        isTooThin = min(a.callsSent, b.callsSent) < Self.leastCalls
+        let drawn = isTooThin ? nil : Drawings(blocks, seed: seed, count: drawings)
+        rows = ComparedMetric.allCases.map { Self.row($0, blocks, drawn) }
+        correctForMany()
+        for i in rows.indices { rows[i].isShown = Self.isShown(rows[i]) }
+    }
+
+    private static func isShown(_ row: Row) -> Bool {
+        guard let chance = row.chance, chance <= level else { return false }
+        guard row.metric != .maximum else { return true }
+        guard let interval = row.difference?.interval else { return false }
+        return !interval.contains(0)
+    }
+
+    private static func row(_ metric: ComparedMetric, _ blocks: PooledBlocks, _ drawn: Drawings?) -> Row {
+        var row = Row(
+            metric: metric, a: blocks.value(metric, blocks.onceA), b: blocks.value(metric, blocks.onceB))
+        guard let a = row.a, let b = row.b else { return row }
+        row.difference = Estimate(value: b - a)
+        if a > 0 { row.ratio = Estimate(value: b / a) }
+        if b > 0 { row.inverse = Estimate(value: a / b) }
+        guard let drawn else { return row }
+        let dealt = drawn.dealtDifferences(metric, blocks)
+        let chance = Drawings.chance(of: b - a, among: dealt)
+        row.chance = chance
+        let reach = chance > level ? Drawings.reach(of: dealt) : 0
+        let pairs = metric == .maximum ? [] : drawn.pairs(metric, blocks)
+        row.difference?.half = widest(drawn.half(pairs.map { $0.b - $0.a }, blocks), reach)
+        if a > 0 { row.ratio?.half = widest(drawn.half(pairs.map { $0.b / $0.a }, blocks), reach / a) }
+        if b > 0 { row.inverse?.half = widest(drawn.half(pairs.map { $0.a / $0.b }, blocks), reach / b) }
+        return row
+    }
+
+    /// Chance that deals out as much as there is must find room in the interval, too: of a 99th percentile's error a
+    /// bootstrap of few blocks sees too little.
+    private static func widest(_ half: Double?, _ reach: Double) -> Double? {
+        guard reach > 0 else { return half }
+        return max(half ?? 0, reach)
+    }
+
+    /// Holm, 1979: the least likely times as many as there are, the next times one fewer, never below the one before.
+    private mutating func correctForMany() {
+        let order = rows.indices.filter { rows[$0].chance != nil }.sorted {
+            (rows[$0].chance ?? 1, $0) < (rows[$1].chance ?? 1, $1)
+        }
+        var least = 0.0
+        for (place, i) in order.enumerated() {
+            least = max(least, min(1, (rows[i].chance ?? 1) * Double(order.count - place)))
+            rows[i].chance = least
+        }
+    }
+}

@@ -1,0 +1,43 @@
+import Datagrams
+import Latency
+import Observations
+import Synchronization
+
+/// Watches a level's seconds for its abort rules, on the writing thread, and has the level drained when one strikes.
+///
+/// Only while calls fall due: afterwards there is nothing to stop, and the rates of an end are no failing.
+final class AbortGuard: Sendable {
+    private let watch: Mutex<AbortWatch>
+    private let control: RunControl
+    private let offeredFor: Nanoseconds
+    private let callLimit: UInt64
+    private let onStrike: (@Sendable (AbortWatch.Strike) -> Void)?
+
+    init(_ options: RunOptions, control: RunControl, onStrike: (@Sendable (AbortWatch.Strike) -> Void)?) {
+        watch = Mutex(AbortWatch(options.abortRules))
+        self.control = control
+        offeredFor = options.duration
+        callLimit = options.callLimit ?? .max
+        self.onStrike = onStrike
+    }
+
+    func observe(_ row: IntervalRow) {
+        // The second in which the last call fell due is closed a little after it.
+        guard row.at <= offeredFor + .milliseconds(500), row.totals.offered < callLimit, control.stage == .running,
+            let strike = watch.withLock({ $0.observe(row) })
+        else { return }
+        control.ask(for: .draining)
+        onStrike?(strike)
+    }
+
+    var strike: AbortWatch.Strike? { watch.withLock { $0.strike } }
+}
+
+extension RunSummary {
+    /// Holds the result against what the run was to keep to.
+    mutating func judge(_ options: RunOptions, _ strike: AbortWatch.Strike?) {
+        if !options.thresholds.isEmpty { thresholds = ThresholdReport(options.thresholds, of: self) }
+        abortRules = options.abortRules
+        self.strike = strike
+    }
+}

@@ -1,0 +1,210 @@
+import Datagrams
+import Latency
+
+/// Doubles from the start rate until one fails, bisects between the last that passed and the first that failed down to the
+/// resolution, and confirms what it found with longer trials.
+package struct BisectSearch: Sendable {
+    package struct Settings: Sendable {
+        package var criteria = Criteria()
+        /// Calls/s of the first trial.
+        package var start = 10.0
+        /// No rate above it is tried. Nil: none is known.
+        package var ceiling: Double?
+        /// Highest passing and lowest failing rate lie this share apart at the end.
+        package var resolution = 0.01
+        package var confirmations = 3
+        package var attempts: UInt64 = 5_000
+        package var confirmationAttempts: UInt64 = 50_000
+        /// A trial lasts at least and at most so long, whatever that makes of its attempts.
+        package var shortest = Nanoseconds.seconds(5)
+        package var longest = Nanoseconds.seconds(15)
+        package var longestConfirmation = Nanoseconds.seconds(60)
+        /// A trial that the generator spoilt is run again so many times.
+        package var repeats = 5
+        package var mostTrials = 100
+
+        package init() {}
+    }
+
+    private enum Stage {
+        case climbing, descending, bisecting
+        /// Confirmations that passed at this rate.
+        case confirming(Int)
+        case finished(Answer)
+    }
+
+    package let settings: Settings
+    private var stage = Stage.climbing
+    private var trial: Trial
+    private var pooled = Tally()
+    private var voids = 0
+    private var passed: Double?
+    private var failed: Double?
+    private var reasons: [String] = []
+
+    /// Below this share of the start rate nothing is looked for.
+    private static let lowestShare = 1.0 / 1024
+
+    package init(_ settings: Settings) {
+        self.settings = settings
+        trial = Trial(number: 1, phase: .double, rate: 0, attempts: 0)
+        aim(at: min(settings.start, settings.ceiling ?? settings.start), .double)
+    }
+
+    package var step: MaximumSearch.Step {
+        switch stage {
+        case .finished(let answer): .finished(answer)
+        case .climbing, .descending, .bisecting, .confirming: .trial(trial)
+        }
+    }
+
+    package mutating func record(_ result: TrialResult) -> Decision {
+        if case .finished = stage { preconditionFailure("no trial was asked for") }
+        var sum = pooled
+        sum.add(result)
+        let judgement = settings.criteria.judge(result, pooled: sum)
+        let decision: Decision
+        switch judgement {
+        case .void(let why): decision = repeatTrial(why)
+        case .undecided(let doubts):
+            pooled = sum
+            let text = "\(doubts.joined(separator: "; ")): too few attempts to tell, \(text(trial.rate)) again"
+            decision = Decision(kind: .undecided, sentence: text, nextRate: trial.rate)
+        case .passes: decision = pass()
+        case .fails(let why): decision = fail(why)
+        }
+        switch judgement {
+        case .void, .undecided: break
+        case .passes, .fails:
+            pooled = Tally()
+            voids = 0
+        }
+        trial.number += 1
+        if trial.number > settings.mostTrials { finish(.tooManyTrials(settings.mostTrials)) }
+        return decision
+    }
+
+    package mutating func finish(_ ending: Answer.Ending) {
+        if case .finished = stage { return }
+        var confirmations = 0
+        if case .confirming(let count) = stage { confirmations = count }
+        stage = .finished(
+            Answer(ending: ending, rate: passed, confirmations: confirmations, failing: failed, reasons: reasons))
+    }
+
+    // MARK: decisions
+
+    private mutating func repeatTrial(_ why: String) -> Decision {
+        voids += 1
+        if voids <= settings.repeats {
+            return Decision(
+                kind: .void, sentence: "decides nothing, the generator was in the way: \(why) Again.",
+                nextRate: trial.rate)
+        }
+        finish(.generatorInTheWay(rate: trial.rate, why: why))
+        return Decision(
+            kind: .void, sentence: "decides nothing, for the \(voids)th time: the search ends here. \(why)",
+            nextRate: nil)
+    }
+
+    private mutating func pass() -> Decision {
+        let rate = trial.rate
+        switch stage {
+        case .finished: preconditionFailure("no trial was asked for")
+        case .climbing:
+            passed = rate
+            if let ceiling = settings.ceiling, rate >= ceiling {
+                finish(.ceilingReached(ceiling))
+                return decision(.passes, "passes, and no higher rate can be tried")
+            }
+            aim(at: min(RateText.round(rate * 2), settings.ceiling ?? .infinity), .double)
+            return decision(.passes, "passes: twice as much next")
+        case .descending, .bisecting:
+            passed = rate
+            return narrow(.passes, "passes")
+        case .confirming(let count):
+            passed = rate
+            if count + 1 >= settings.confirmations {
+                stage = .confirming(count + 1)
+                finish(.found)
+                return decision(.passes, "confirmed \(count + 1) of \(settings.confirmations) times: found")
+            }
+            stage = .confirming(count + 1)
+            return decision(.passes, "confirmed \(count + 1) of \(settings.confirmations) times")
+        }
+    }
+
+    private mutating func fail(_ why: [String]) -> Decision {
+        let rate = trial.rate
+        let said = "fails: " + why.joined(separator: "; ")
+        failed = rate
+        reasons = why
+        switch stage {
+        case .finished: preconditionFailure("no trial was asked for")
+        case .climbing, .descending:
+            if passed != nil { return narrow(.fails, said) }
+            return descend(to: rate / 2, said)
+        case .bisecting: return narrow(.fails, said)
+        case .confirming:
+            // What passed below was shorter: it proves nothing against this.
+            passed = nil
+            let lower = RateText.round(rate * (1 - settings.resolution))
+            if isTooLow(lower) || lower >= rate { return giveUp(said) }
+            stage = .confirming(0)
+            aim(at: lower, .confirm)
+            return decision(.fails, said + "; down by the resolution")
+        }
+    }
+
+    private mutating func descend(to rate: Double, _ said: String) -> Decision {
+        if isTooLow(rate) { return giveUp(said) }
+        stage = .descending
+        aim(at: RateText.round(rate), .halve)
+        return decision(.fails, said + "; half as much next")
+    }
+
+    private func isTooLow(_ rate: Double) -> Bool { rate < max(settings.start * Self.lowestShare, 0.001) }
+
+    private mutating func giveUp(_ said: String) -> Decision {
+        finish(.nothingPassed)
+        return decision(.fails, said)
+    }
+
+    /// Between `passed` and `failed`, or done with that.
+    private mutating func narrow(_ kind: Decision.Kind, _ said: String) -> Decision {
+        guard let low = passed, let high = failed else { preconditionFailure("a bracket has two ends") }
+        let middle = RateText.round((low + high) / 2)
+        if high - low > settings.resolution * low, middle > low, middle < high {
+            stage = .bisecting
+            aim(at: middle, .bisect)
+            return decision(kind, said + "; between \(text(low)) and \(text(high)) now")
+        }
+        guard settings.confirmations > 0 else {
+            finish(.found)
+            return decision(kind, said + "; found")
+        }
+        stage = .confirming(0)
+        aim(at: low, .confirm)
+        return decision(kind, said + "; \(text(low)) is to be confirmed")
+    }
+
+    private func decision(_ kind: Decision.Kind, _ sentence: String) -> Decision {
+        switch stage {
+        case .finished: Decision(kind: kind, sentence: sentence, nextRate: nil)
+        case .climbing, .descending, .bisecting, .confirming:
+            Decision(kind: kind, sentence: sentence, nextRate: trial.rate)
+        }
+    }
+
+    private func text(_ rate: Double) -> String { RateText.text(rate) }
+
+    private mutating func aim(at rate: Double, _ phase: Phase) {
+        let isConfirmation = phase == .confirm
+        let wanted = isConfirmation ? settings.confirmationAttempts : settings.attempts
+        let longest = isConfirmation ? settings.longestConfirmation : settings.longest
+        let seconds = min(max(Double(wanted) / rate, settings.shortest.seconds), longest.seconds)
+        trial.phase = phase
+        trial.rate = rate
+        trial.attempts = UInt64(max((rate * seconds).rounded(), 1))
+    }
+}

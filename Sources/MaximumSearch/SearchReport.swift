@@ -1,0 +1,175 @@
+import Datagrams
+import Latency
+
+/// The test bed without the target (RFC 7501, 6.1): what the generator itself can place.
+package enum Baseline: Sendable, Equatable {
+    /// The highest rate at which it was VALID against an answering side without limits, and the lowest at which it was not
+    /// (nil: the highest tried).
+    case measured(rate: Double, above: Double?)
+    /// Why there is none.
+    case unknown(String)
+
+    package var rate: Double? {
+        switch self {
+        case .measured(let rate, _): rate
+        case .unknown: nil
+        }
+    }
+}
+
+/// A whole search, as it is told and drawn.
+package struct SearchReport: Sendable {
+    /// One trial: one row of `trials.csv`.
+    package struct Row: Sendable {
+        package var trial: Trial
+        package var result: TrialResult
+        package var decision: Decision
+
+        package init(trial: Trial, result: TrialResult, decision: Decision) {
+            self.trial = trial
+            self.result = result
+            self.decision = decision
+        }
+    }
+
+    /// `bisect` or `rfc7502`.
+    package var method: String
+    package var criteria: Criteria
+    /// Of the bisection.
+    package var resolution: Double?
+    /// `--threshold`, as the user wrote them.
+    package var thresholds: [String] = []
+    package var target: String
+    package var transport: String
+    package var scenario: String
+    package var baseline: Baseline
+    package var rows: [Row] = []
+    package var answer: Answer
+    /// From the first trial's start to the last one's end, rests counted.
+    package var took = Nanoseconds.zero
+    package var notes: [String] = []
+
+    package init(
+        method: String, criteria: Criteria, resolution: Double?, target: String, transport: String, scenario: String,
+        baseline: Baseline, answer: Answer
+    ) {
+        self.method = method
+        self.criteria = criteria
+        self.resolution = resolution
+        self.target = target
+        self.transport = transport
+        self.scenario = scenario
+        self.baseline = baseline
+        self.answer = answer
+    }
+
+    /// A result above this share of what the test bed itself takes may be the test bed's.
+    package static let suspectShare = 0.8
+
+    package var attempts: UInt64 { rows.reduce(0) { $0 + $1.result.attempts } }
+    package var spoilt: Int { rows.count { $0.decision.kind == .void } }
+
+    /// All attempts of the trials that confirmed the answer, and how many failed.
+    package var confirmation: (attempts: UInt64, failed: UInt64)? {
+        guard let rate = answer.rate, answer.confirmations > 0 else { return nil }
+        let own = rows.filter { $0.trial.phase == .confirm && $0.trial.rate == rate && $0.decision.kind == .passes }
+        return sum(own)
+    }
+
+    /// What failed far below the answer, where the load is no reason: up to half of it.
+    package var atLowRate: (attempts: UInt64, failed: UInt64)? {
+        guard let rate = answer.rate else { return nil }
+        let low = rows.filter { $0.trial.rate <= rate / 2 && $0.decision.kind != .void }
+        return low.isEmpty ? nil : sum(low)
+    }
+
+    private func sum(_ rows: [Row]) -> (attempts: UInt64, failed: UInt64) {
+        (rows.reduce(0) { $0 + $1.result.attempts }, rows.reduce(0) { $0 + $1.result.failed })
+    }
+
+    // MARK: verdict
+
+    /// Of the generator, as everywhere: whether the rate printed is the target's.
+    package var verdict: Verdict {
+        var level = Verdict.Level.valid
+        var evidence: [String] = []
+        func find(_ found: Verdict.Level, _ sentence: String) {
+            level = max(level, found)
+            evidence.append(sentence)
+        }
+        switch answer.ending {
+        case .found, .converged, .nothingPassed: break
+        case .ceilingReached(let rate):
+            if let ceiling = baseline.rate, rate >= ceiling {
+                find(
+                    .invalid,
+                    "The target passed at all the test bed itself can take, \(RateText.text(rate)) calls/s: its maximum "
+                        + "lies above, and this generator cannot find it.")
+            } else {
+                find(
+                    .valid,
+                    "The target passed at the highest rate that was to be tried, \(RateText.text(rate)) calls/s: its "
+                        + "maximum lies above.")
+            }
+        case .generatorInTheWay(let rate, let why):
+            find(
+                .invalid,
+                "At \(RateText.text(rate)) calls/s the generator was in the way, however often it was tried: \(why) What the target takes lies "
+                    + "\(answer.failing.map { "between \(answer.rate.map(RateText.text) ?? "0") and \(RateText.text($0))" } ?? "above \(answer.rate.map(RateText.text) ?? "0")") calls/s."
+            )
+        case .tooManyTrials(let count):
+            find(.suspect, "The search had not ended after \(count) trials, the most allowed (--most-trials).")
+        case .interrupted: find(.suspect, "The search was interrupted: its last bracket is not the answer.")
+        case .targetLost(let why): find(.suspect, "The target stopped answering: \(why)")
+        }
+        if let rate = answer.rate, let ceiling = baseline.rate, level < .invalid, rate > Self.suspectShare * ceiling {
+            find(
+                .suspect,
+                "The result is \(DecimalText.fixed(100 * rate / ceiling, decimals: 0)) % of what the test bed takes without "
+                    + "the target (\(RateText.text(ceiling)) calls/s): above \(DecimalText.fixed(100 * Self.suspectShare, decimals: 0)) % "
+                    + "it may be the test bed's limit and not the target's.")
+        }
+        if evidence.isEmpty { evidence.append(soundness) }
+        return Verdict(level: level, evidence: evidence, notes: verdictNotes)
+    }
+
+    private var soundness: String {
+        let counted = rows.count - spoilt
+        var text = "The generator kept up in \(counted == 1 ? "the one trial" : "all \(counted) trials") that counted"
+        if let rate = answer.rate, let ceiling = baseline.rate {
+            text +=
+                ", and the test bed without the target takes \(DecimalText.trimmed(ceiling / rate, decimals: ceiling < 10 * rate ? 1 : 0)) times as much"
+        }
+        return text + "."
+    }
+
+    private var verdictNotes: [String] {
+        var notes: [String] = []
+        if case .unknown(let why) = baseline {
+            notes.append(
+                "What the test bed itself takes is not known (\(why)): whose limit this is nobody has checked.")
+        }
+        if spoilt > 0 {
+            notes.append(
+                "\(spoilt) \(spoilt == 1 ? "trial" : "trials") in which the generator did not keep up decided nothing.")
+        }
+        let uneven = rows.count { row in
+            if case .timing = row.result.doubt { row.decision.kind == .passes } else { false }
+        }
+        if uneven > 0 {
+            notes.append(
+                "\(uneven) of the \(rows.count { $0.decision.kind == .passes }) trials that passed \(uneven == 1 ? "was" : "were") SUSPECT: all calls were "
+                    + "placed, but not as evenly as asked. What passes so would pass evenly, too.")
+        }
+        if let low = atLowRate, low.failed > 0, criteria.failures > 0 {
+            let share = Double(low.failed) / Double(low.attempts)
+            if share > criteria.failures / 10 {
+                notes.append(
+                    "At rates up to half the result \(low.failed) of \(low.attempts) attempts failed: with more than a tenth "
+                        + "of the share allowed lost by chance, chance decides trials. Raise --allow-failures, or mend the "
+                        + "path.")
+            }
+        }
+        return notes
+    }
+}

@@ -1,0 +1,115 @@
+import Comparison
+import Datagrams
+import Latency
+
+/// `report.html` of a comparison: what is shown comes first, then how the runs were run, the figures, the pictures.
+package enum ComparisonPage {
+    /// - Parameter pictures: one for each report, as `ComparisonPlot` draws them.
+    package static func html(_ reports: [ComparisonReport], pictures: [ByteBuffer], version: String) -> ByteBuffer {
+        let names = (reports.first.map { [$0.first] + $0.pairs.map(\.run) } ?? []).map(\.name)
+        var page = HTMLPage(
+            title: "Comparison of \(names.joined(separator: ", "))", subtitle: "sipmeter compare",
+            foot:
+                "Drawn by sipmeter \(version). Times are in milliseconds; n/a means undefined: too few values, or none."
+        )
+        page.head { html in
+            for report in reports { verdicts(report, &html) }
+        }
+        page.section("The runs", id: "runs") { html in
+            for report in reports { runs(report, &html) }
+        }
+        page.section("Figures", id: "figures") { html in
+            for report in reports {
+                heading(report, &html)
+                for pair in report.pairs { figures(report.first, pair, &html) }
+            }
+        }
+        page.section("Pictures", id: "pictures") { html in
+            for (report, picture) in zip(reports, pictures) {
+                heading(report, &html)
+                html.figure(picture, caption: caption)
+            }
+        }
+        page.section("How it was compared", id: "method") { html in
+            for pair in reports.flatMap(\.pairs) { html.paragraph(ComparisonDoubts.basis(pair.comparison)) }
+        }
+        return page.html()
+    }
+
+    private static let caption =
+        "Above: the RTT that a share of the calls did not exceed; where the curves lie apart, the runs differ. Below: when in the run it was so."
+
+    private static func heading(_ report: ComparisonReport, _ html: inout HTMLWriter) {
+        if let level = report.level { html.element("h3", "Level \(level)") }
+    }
+
+    // MARK: What is shown
+
+    private static func verdicts(_ report: ComparisonReport, _ html: inout HTMLWriter) {
+        for pair in report.pairs {
+            let sentences = ComparisonSentences(name: pair.run.name)
+            let shown = pair.comparison.rows.filter(\.isShown).map(sentences.sentence)
+            let failed = pair.rules.filter { $0.outcome == .failed }
+            let which = (report.level.map { "\($0), " } ?? "") + "\(pair.run.name) against \(report.first.name): "
+            let title =
+                failed.isEmpty
+                ? (shown.isEmpty
+                    ? "no difference beyond chance" : "\(shown.count) of \(pair.comparison.rows.count) figures differ")
+                : "\(failed.count) of \(pair.rules.count) rules failed"
+            html.element("div", class: failed.isEmpty ? (shown.isEmpty ? "verdict" : "verdict good") : "verdict bad") {
+                $0.paragraph(which + title)
+                $0.list(failed.map { "FAILED \($0.sentence)" } + shown)
+            }
+        }
+    }
+
+    // MARK: The runs
+
+    private static func runs(_ report: ComparisonReport, _ html: inout HTMLWriter) {
+        heading(report, &html)
+        var table = HTMLTable("", [.text("run"), .text("what"), .text("verdict"), .text("directory")])
+        for run in [report.first] + report.pairs.map(\.run) {
+            table.add([.text(run.name), .text(run.what), .text(run.verdict), .text(run.directory)])
+        }
+        html.table(table)
+        for pair in report.pairs {
+            html.list(ComparisonDoubts.sentences(report.first, pair))
+            if pair.differences.items.isEmpty {
+                html.paragraph("\(report.first.name) and \(pair.run.name) were run alike, by their manifests.")
+                continue
+            }
+            var table = HTMLTable(
+                "What differs in the manifests", [.text(""), .text(report.first.name), .text(pair.run.name)])
+            for item in pair.differences.items { table.add([.text(item.path), .text(item.a), .text(item.b)]) }
+            html.table(table)
+        }
+    }
+
+    // MARK: Figures
+
+    private static func figures(
+        _ first: ComparisonReport.Run, _ pair: ComparisonReport.Pair, _ html: inout HTMLWriter
+    ) {
+        let name = pair.run.name
+        var table = HTMLTable(
+            "\(name) against \(first.name): with 95 % intervals, and how often chance does as much",
+            [.text(""), .number(first.name), .number(name), .number("change"), .number("chance"), .text("")])
+        let sentences = ComparisonSentences(name: name)
+        for row in pair.comparison.rows {
+            table.add([
+                .text(ComparisonText.label(row.metric)), .text(ComparisonSentences.value(row.metric, row.a)),
+                .text(ComparisonSentences.value(row.metric, row.b)), .text(ComparisonSentences.change(row)),
+                .text(ComparisonText.chance(row.chance)), .text(sentences.sentence(row)),
+            ])
+        }
+        html.table(table)
+        guard !pair.rules.isEmpty else { return }
+        var rules = HTMLTable("Rules", [.text("rule"), .text(""), .text("found")])
+        for result in pair.rules {
+            rules.add([
+                .text(result.rule.text), .text(result.outcome == .failed ? "FAILED" : "passed"), .text(result.sentence),
+            ])
+        }
+        html.table(rules)
+    }
+}

@@ -1,0 +1,53 @@
+import Datagrams
+import Latency
+import MaximumSearch
+
+// MARK: trials.csv
+
+extension CSV {
+    /// `decision` is a sentence, `next_rate_cps` empty where the search ended. `srd` is the time to the final response where
+    /// the scenario has no session.
+    package static func appendTrialsHeader(to buffer: inout ByteBuffer) {
+        buffer.append(
+            """
+            trial,phase,rate_cps,n,established,failed,fail_ratio,srd_p50_us,srd_p99_us,retrans_ratio,lag_p99_us,verdict,\
+            decision,next_rate_cps
+
+            """)
+    }
+
+    package static func appendTrialsRow(_ row: SearchReport.Row, to buffer: inout ByteBuffer) {
+        let (trial, result) = (row.trial, row.result)
+        buffer.append(decimal: UInt64(trial.number))
+        buffer.appendComma()
+        buffer.append(text: trial.phase.rawValue)
+        buffer.appendComma()
+        buffer.append(text: RateText.text(trial.rate))
+        for count in [result.attempts, result.established, result.failed] {
+            buffer.appendComma()
+            buffer.append(decimal: count)
+        }
+        buffer.appendComma()
+        buffer.append(text: ratio(result.failed, result.attempts))
+        buffer.appendComma()
+        buffer.append(microseconds: result.responseP50)
+        buffer.appendComma()
+        buffer.append(microseconds: result.responseP99)
+        buffer.appendComma()
+        buffer.append(text: ratio(result.resent, result.attempts))
+        buffer.appendComma()
+        buffer.append(microseconds: result.lateP99)
+        buffer.appendComma()
+        buffer.append(text: result.generator.text)
+        buffer.appendComma()
+        buffer.append(field: row.decision.sentence)
+        buffer.appendComma()
+        if let next = row.decision.nextRate { buffer.append(text: RateText.text(next)) }
+        buffer.endRow()
+    }
+
+    /// Nothing of nothing is undefined.
+    private static func ratio(_ count: UInt64, _ of: UInt64) -> String {
+        of == 0 ? "" : DecimalText.trimmed(Double(count) / Double(of), decimals: 6)
+    }
+}

@@ -1,0 +1,387 @@
+import Datagrams
+import Latency
+
+/// Where the time went, whether it was the generator, and how the run is done again.
+extension RunPage {
+    // MARK: Blocks
+
+    func blocks(_ html: inout HTMLWriter, room: Int) {
+        guard let explain = report.explain else { return }
+        if let verdict = explain["verdict"]?.text { html.paragraph(verdict) }
+        for advice in explain["advice"]?.texts ?? [] { self.advice(advice, &html) }
+        blockTable(explain, &html)
+        causes("Socket wait: why the request lay there", explain["socket_wait"], &html)
+        causes("From received to answered", explain["receive_to_send"], &html)
+        if let cost = explain["probe_cost"]?["per_request_us"]?.double {
+            html.paragraph(
+                "The probes cost \(DecimalText.fixed(cost, decimals: 1)) us a request, by the kernel's own counting.",
+                class: "muted")
+        }
+        pictures(room: room - html.count, &html)
+    }
+
+    /// A sentence, and after a line feed the command to do it with.
+    private func advice(_ text: String, _ html: inout HTMLWriter) {
+        let parts = text.split(separator: "\n", maxSplits: 1)
+        html.paragraph("→ " + String(parts.first ?? ""))
+        if parts.count > 1 {
+            let command = parts[1].hasPrefix("$ ") ? parts[1].dropFirst(2) : parts[1]
+            html.element("pre", String(command))
+        }
+    }
+
+    private func blockTable(_ explain: JSONValue, _ html: inout HTMLWriter) {
+        var table = HTMLTable(
+            "Time of a request by block, us",
+            [.text("block")] + ["mean", "sd", "p50", "p99", "max", "of the mean", "of the swing"].map { .number($0) })
+        func cells(_ figures: JSONValue?) -> [HTMLTable.Cell] {
+            ["mean", "sd", "p50", "p99", "max"].map { name in
+                .text(
+                    figures?[name]?.double.map { DecimalText.fixed($0, decimals: $0 < 100 ? 2 : 0) } ?? Number.undefined
+                )
+            }
+        }
+        for block in explain["blocks"]?.items ?? [] {
+            let quality = block["quality"]?.text ?? "exact"
+            table.add(
+                [.text((block["name"]?.text ?? "") + (quality == "exact" ? "" : " (\(quality))"))] + cells(block["us"])
+                    + [
+                        .text(Number.percent(block["share_of_mean"]?.double.map { $0 * 100 }, decimals: 1)),
+                        .text(Number.percent(block["share_of_variance"]?.double.map { $0 * 100 }, decimals: 1)),
+                    ])
+        }
+        if let total = explain["total_us"], total["mean"] != nil {
+            table.add(["total"] + cells(total) + ["100.0 %", "100.0 %"])
+        }
+        html.table(table)
+    }
+
+    private func causes(_ caption: String, _ wait: JSONValue?, _ html: inout HTMLWriter) {
+        guard let causes = wait?["causes"]?.members, !causes.isEmpty else { return }
+        var table = HTMLTable(caption, [.text("cause"), .number("mean, us"), .number("max, us"), .number("share")])
+        let shares = causes.map { (name: $0.0, figures: $0.1, share: $0.1["share"]?.double ?? 0) }
+        for (name, figures, share) in shares.sorted(by: { $0.share > $1.share }) where share > 0 {
+            table.add([
+                .text(Self.causes[name] ?? name),
+                .text(figures["mean_us"]?.double.map { DecimalText.fixed($0, decimals: 1) } ?? Number.undefined),
+                .text(figures["max_us"]?.double.map { DecimalText.fixed($0, decimals: 0) } ?? Number.undefined),
+                .text(Number.percent(figures["share"]?.double.map { $0 * 100 }, decimals: 1)),
+            ])
+        }
+        html.table(table)
+        let others = (wait?["behind_whom"]?.items ?? []).prefix(6).compactMap { $0["command"]?.text }
+        if !others.isEmpty { html.paragraph("In front, the longest first: " + others.joined(separator: ", ") + ".") }
+    }
+
+    private static let causes = [
+        "busy": "the thread was at work", "behind": "ready to run, another task had the CPU",
+        "cpu_waking": "ready to run, the CPU was waking", "asleep": "asleep", "unknown": "not known",
+    ]
+
+    private static let captions: [(file: String, alternative: String, caption: String)] = [
+        (
+            "shares.svg", "Share of each block in the mean and in the swing of the time",
+            "What the time consists of, and what makes it swing: a block may be long and steady, or short and to blame."
+        ),
+        (
+            "blocks.svg", "Time of each request over its number, stacked by block",
+            "Each request's time, stacked by block; of a column of pixels the slowest request."
+        ),
+        (
+            "queue.svg", "Queue depths and bursts",
+            "What lay in the queues as each request came, and how requests came in bursts."
+        ),
+        (
+            "threads.svg", "The server's threads around the slowest request",
+            "What the server's threads did around the slowest request."
+        ),
+    ]
+
+    private func pictures(room: Int, _ html: inout HTMLWriter) {
+        var (left, missing) = (room, [String]())
+        for (file, alternative, caption) in Self.captions {
+            guard let picture = report.pictures.first(where: { $0.file == file }) else { continue }
+            var one = HTMLWriter()
+            one.figure(imageOf: picture.bytes.span, alternative: alternative, caption: caption)
+            if one.count > left {
+                missing.append(file)
+                continue
+            }
+            left -= one.count
+            html.append(one)
+        }
+        if !missing.isEmpty {
+            html.paragraph("Too large for this page, and beside it: " + missing.joined(separator: ", ") + ".")
+        }
+    }
+
+    // MARK: Generator
+
+    func generator(_ html: inout HTMLWriter) {
+        if report.isCapture || report.summary == nil { return }
+        if !report.isFromRows {
+            let level = report.figures("verdict", "level")?.text ?? ""
+            let evidence = report.figures("verdict", "evidence")?.texts ?? []
+            html.paragraph(
+                level == "VALID"
+                    ? "No rule found fault. What the rules looked at:"
+                    : "Decided by: " + evidence.joined(separator: " "))
+            GeneratorRules.append(report.summary, to: &html)
+        } else {
+            html.paragraph("Not judged: the run left no summary. Its rows say:")
+        }
+        var late = TimesTable("Lateness: from when a call was due until it was sent, ms", first: "")
+        late.add("late", report.figures("response_times_us", "late"))
+        html.table(late.table)
+        healthOverTime(&html)
+    }
+
+    private func healthOverTime(_ html: inout HTMLWriter) {
+        let series = report.series
+        guard !series.isEmpty else { return }
+        var panels: [TimePlot.Panel] = [
+            .init(
+                title: "Lateness of calls sent, ms", atLeast: 0.1,
+                lines: [
+                    .init(name: "largest", stroke: "#CC79A7", width: 1.2, values: series.lateMost),
+                    .init(name: "p99", stroke: Ink.ok, values: series.lateP99),
+                ]),
+            .init(
+                title: "CPU of the sending threads, % of one", atLeast: 100,
+                lines: [.init(name: "CPU", stroke: Ink.ok, values: series.cpuPercent)]),
+        ]
+        if RunSeries.sum(series.dropped) + RunSeries.sum(series.sendsRefused) > 0 {
+            panels.append(
+                .init(
+                    title: "Lost or held up on this host",
+                    lines: [
+                        .init(
+                            name: "dropped from the receive queue", stroke: Ink.retransmitted, values: series.dropped),
+                        .init(
+                            name: "sends refused or queue full", stroke: "#E69F00", dashes: "6 3",
+                            values: series.sendsRefused),
+                    ], isCount: true))
+        }
+        let plot = TimePlot(
+            title: "The generator over time", instants: series.instants, panels: panels, panelHeight: 150)
+        html.figure(
+            plot.svg(description: "Lateness, CPU and losses of the generator in each second."),
+            caption:
+                "How late calls left in each second, and how busy the sending threads were. A thread near 100 % has no "
+                + "room for a burst.")
+    }
+
+    // MARK: Again
+
+    func howToRepeat(_ html: inout HTMLWriter) {
+        let manifest = report.manifest
+        if let command = manifest.commandLine {
+            html.element("pre", command)
+            let seed = manifest["seed"]?.whole.map { " with seed \($0)" } ?? ""
+            html.paragraph(
+                "In this directory's place, by sipmeter \(manifest["sipmeter_version"]?.text ?? "?")\(seed).")
+        }
+        form(&html)
+        var machine: [(String, String)] = []
+        let host = manifest["host"]
+        func add(_ term: String, _ text: String?) { if let text, !text.isEmpty { machine.append((term, text)) } }
+        add("Begun", manifest["begun_utc"]?.text)
+        add("Host", host?["name"]?.text)
+        add(
+            "System",
+            [host?["system"]?.text, host?["kernel"]?.text, host?["machine"]?.text].compactMap { $0 }.joined(
+                separator: " "))
+        add(
+            "CPU",
+            [
+                host?["cpu"]?.text, host?["cpus"]?.whole.map { "\($0) CPUs" },
+                host?["hypervisor"]?.flag == true ? "in a virtual machine" : nil,
+            ]
+            .compactMap { $0 }.joined(separator: ", "))
+        add("Clock source", host?["clock_source"]?.text)
+        add("Timestamps", manifest["timestamps"]?["clock"]?.text)
+        add(
+            "Receive buffer",
+            manifest["target"]?["receive_buffer_bytes"]?.whole.map { "\(DecimalText.grouped($0)) bytes" })
+        if !machine.isEmpty {
+            html.element("h3", "Machine")
+            html.definitions(machine)
+        }
+        html.details("manifest.json, whole") { html in
+            html.element("pre", Self.text(of: manifest))
+        }
+        if !report.files.isEmpty {
+            html.element("p") { html in
+                html.text("Files beside this page: ")
+                for (place, file) in report.files.enumerated() {
+                    if place > 0 { html.raw(", ") }
+                    html.link(to: file, file)
+                }
+            }
+        }
+    }
+
+    /// Of RFC 7502, 5: what a report of a benchmark states.
+    private func form(_ html: inout HTMLWriter) {
+        guard let form = report.manifest["rfc7502"], let run = report.summary?["run"] else { return }
+        var table = HTMLTable("The form of RFC 7502, section 5", [.text("parameter"), .text("value")])
+        table.add(["SIP transport protocol", .text(form["sip_transport_protocol"]?.text ?? "")])
+        table.add([
+            "Connections", .text(report.manifest["target"]?["connections"]?.text ?? "none (datagrams)"),
+        ])
+        table.add([
+            "Session attempt rate",
+            .text((form["session_attempt_rate_per_s"]?.double).map { "\(Number.trimmed($0)) a second" } ?? ""),
+        ])
+        table.add(["Session duration", .text(Number.seconds(form["session_duration_s"]?.double, decimals: 3))])
+        table.add(["Total sessions attempted", .text(DecimalText.grouped(report.count("started")))])
+        table.add(["Associated media", .text(form["is_media"]?.flag == true ? "yes" : "none")])
+        table.add([
+            "Establishment threshold time",
+            .text(Number.seconds(form["establishment_threshold_time_s"]?.double, decimals: 3)),
+        ])
+        table.add([
+            "Session establishment rate seen",
+            .text(
+                report.count("failed") + report.count("unsent") == 0
+                    ? run["achieved_rate_cps"]?.double.map {
+                        "\(DecimalText.fixed($0, decimals: 1)) a second, no attempt failed"
+                    } ?? ""
+                    : "none: \(DecimalText.grouped(report.count("failed"))) attempts failed (the RFC allows no failure)"
+            ),
+        ])
+        html.table(table)
+    }
+
+    private static func text(of value: JSONValue) -> String {
+        var buffer = ByteBuffer(capacity: 1 << 12)
+        value.write(to: &buffer)
+        let most = min(buffer.count, 20_000)
+        return String(decoding: buffer.storage[..<most], as: UTF8.self)
+            + (most < buffer.count ? "\n… cut: see the file" : "")
+    }
+}
+
+/// What the verdict's rules looked at, each with its limit: `docs/verdict.md` says why they are what they are.
+enum GeneratorRules {
+    static func append(_ summary: JSONValue?, to html: inout HTMLWriter) {
+        guard let summary else { return }
+        var table = HTMLTable(
+            "", [.text("looked at"), .number("found"), .text("doubtful from"), .text("worthless from"), .text("")])
+        for rule in rules(summary) {
+            let (mark, word): (HTMLMark, String) =
+                switch rule.level {
+                case .valid: (.good, "ok")
+                case .suspect: (.doubtful, "doubtful")
+                case .invalid: (.bad, "worthless")
+                }
+            table.add([
+                .text(rule.name), .text(rule.found), .text(rule.suspect), .text(rule.invalid), .mark(mark, word),
+            ])
+        }
+        html.table(table)
+    }
+
+    private struct Rule {
+        var name: String
+        var found: String
+        var suspect: String
+        var invalid: String
+        var level: Verdict.Level
+    }
+
+    private static func rules(_ summary: JSONValue) -> [Rule] {
+        var rules = rate(summary) + lateness(summary)
+        let (generator, counters) = (summary["generator"], summary["counters"])
+        if let busy = generator?["seconds_busy"]?.double, let seen = generator?["seconds_observed"]?.double, seen > 0 {
+            rules.append(
+                Rule(
+                    name:
+                        "seconds in which a sending thread was at \(Number.trimmed(WorkerLoad.busyPercent)) % CPU or more",
+                    found: "\(Number.trimmed(busy)) of \(Number.trimmed(seen))",
+                    suspect: "\(Number.trimmed(VerdictRules.busyShare * 100)) % of them", invalid: "",
+                    // Not judged with --precise, which the evidence knows.
+                    level: .valid))
+        }
+        rules += disturbances(generator?["disturbances"], t1: summary["run"]?["t1_s"]?.double)
+        let started = summary["calls"]?["started"]?.double ?? 0
+        let dropped = counters?["receive_queue_drops"]?.double ?? 0
+        rules.append(
+            Rule(
+                name: "datagrams dropped from a full receive queue", found: Number.trimmed(dropped), suspect: "",
+                invalid: "any", level: dropped > 0 ? .invalid : .valid))
+        let refused = counters?["send_errors"]?.double ?? 0
+        rules.append(
+            Rule(
+                name: "sends that failed on this host", found: Number.trimmed(refused), suspect: "any",
+                invalid: "\(Number.trimmed(VerdictRules.sendErrorShareUsable * 100)) % of the calls",
+                level: refused == 0
+                    ? .valid : refused > VerdictRules.sendErrorShareUsable * started ? .invalid : .suspect))
+        let full = counters?["send_queue_full"]?.double ?? 0
+        rules.append(
+            Rule(
+                name: "sends that found the send queue full", found: Number.trimmed(full),
+                suspect: "\(Number.trimmed(VerdictRules.sendQueueFullShare * 100)) % of the calls", invalid: "",
+                level: full > VerdictRules.sendQueueFullShare * started ? .suspect : .valid))
+        return rules
+    }
+
+    private static func rate(_ summary: JSONValue) -> [Rule] {
+        let calls = summary["calls"]
+        guard let due = calls?["scheduled"]?.double ?? calls?["offered"]?.double, due > 0 else { return [] }
+        let placed = (calls?["started"]?.double ?? 0) + (calls?["unsent"]?.double ?? 0)
+        let share = min(placed / due, 1)
+        let unsent = calls?["unsent"]?.double ?? 0
+        return [
+            Rule(
+                name: "calls started or held back, of those due", found: Number.percent(100 * share),
+                suspect: "below \(Number.trimmed(100 * VerdictRules.leastShare)) %",
+                invalid: "below \(Number.trimmed(100 * VerdictRules.leastShareUsable)) %",
+                level: share < VerdictRules.leastShareUsable
+                    ? .invalid : share < VerdictRules.leastShare ? .suspect : .valid),
+            Rule(
+                name: "calls held back by the limit on open calls", found: Number.trimmed(unsent), suspect: "any",
+                invalid: "", level: unsent > 0 ? .suspect : .valid),
+        ]
+    }
+
+    /// The limits are shares of the RTT's median, above floors.
+    private static func lateness(_ summary: JSONValue) -> [Rule] {
+        let late = summary["response_times_us"]?["late"]
+        guard let median = summary["response_times_us"]?["rtt"]?["p50"]?.double else { return [] }
+        func limit(_ share: Double, _ floor: Nanoseconds) -> Double { max(share * median, floor.seconds * 1e6) }
+        let suspect = limit(VerdictRules.lateShare, VerdictRules.lateFloor)
+        let invalid = limit(VerdictRules.lateShareUsable, VerdictRules.lateFloorUsable)
+        let (p99, p90) = (late?["p99"]?.double, late?["p90"]?.double)
+        func ms(_ value: Double?) -> String { Number.milliseconds(microseconds: value) + " ms" }
+        return [
+            Rule(
+                name: "lateness, p99, against a tenth of the RTT's median", found: ms(p99), suspect: ms(suspect),
+                invalid: "", level: (p99 ?? 0) > suspect ? .suspect : .valid),
+            Rule(
+                name: "lateness, p90, against the whole of it", found: ms(p90), suspect: "", invalid: ms(invalid),
+                level: (p90 ?? 0) > invalid ? .invalid : .valid),
+        ]
+    }
+
+    private static func disturbances(_ disturbances: JSONValue?, t1: Double?) -> [Rule] {
+        var rules: [Rule] = []
+        if let stall = disturbances?["longest_stall_us"]?.double {
+            let (suspect, invalid) = (Disturbances.shortestStall.seconds * 1e6, (t1 ?? 0.5) * 1e6)
+            rules.append(
+                Rule(
+                    name: "longest stall of a sending thread", found: Number.milliseconds(microseconds: stall) + " ms",
+                    suspect: Number.milliseconds(microseconds: suspect) + " ms",
+                    invalid: Number.milliseconds(microseconds: invalid) + " ms (T1)",
+                    level: stall >= invalid ? .invalid : stall >= suspect ? .suspect : .valid))
+        }
+        if let stolen = disturbances?["stolen_percent"]?.double {
+            let limit = VerdictRules.stolenShare * 100
+            rules.append(
+                Rule(
+                    name: "CPU time the hypervisor kept for others", found: Number.percent(stolen),
+                    suspect: "\(Number.trimmed(limit)) %", invalid: "", level: stolen > limit ? .suspect : .valid))
+        }
+        return rules
+    }
+}

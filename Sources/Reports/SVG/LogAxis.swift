@@ -1,0 +1,78 @@
+import Datagrams
+import Latency
+
+/// A logarithmic axis of times: ticks at 1, 2 and 5 times powers of ten, or where they would be too many at the powers
+/// alone.
+struct LogAxis {
+    /// Both above zero.
+    let lowest: Nanoseconds
+    let highest: Nanoseconds
+    /// Pixels of `lowest` and `highest`.
+    let start: Double
+    let end: Double
+
+    /// A little room on either side of what is to be shown.
+    init(showing lengths: ClosedRange<Nanoseconds>, from start: Double, to end: Double) {
+        lowest = max(Nanoseconds(Int64(Double(lengths.lowerBound.rawValue) / 1.15)), Nanoseconds(1))
+        highest = max(Nanoseconds(Int64(Double(lengths.upperBound.rawValue) * 1.15)), lowest * 2)
+        self.start = start
+        self.end = end
+    }
+
+    func position(_ length: Nanoseconds) -> Double {
+        let (low, high) = (Logarithm.ten(lowest.rawValue), Logarithm.ten(highest.rawValue))
+        let at = Logarithm.ten(max(length.rawValue, 1))
+        return start + (at - low) / (high - low) * (end - start)
+    }
+
+    var ticks: [Nanoseconds] {
+        for factors in [[1, 2, 5], [1, 3], [1]] as [[Int64]] {
+            let found = ticks(factors)
+            if found.count <= Int((end - start).magnitude / 26) || factors.count == 1 { return found }
+        }
+        return []
+    }
+
+    private func ticks(_ factors: [Int64]) -> [Nanoseconds] {
+        var found: [Nanoseconds] = []
+        var power: Int64 = 1
+        while power <= highest.rawValue, power < Int64.max / 10 {
+            for factor in factors where (lowest...highest).contains(Nanoseconds(power * factor)) {
+                found.append(Nanoseconds(power * factor))
+            }
+            power *= 10
+        }
+        return found
+    }
+
+    /// In the unit a person would say it in: `500 us`, `20 ms`, `2 s`.
+    static func label(_ length: Nanoseconds) -> String {
+        switch length.rawValue {
+        case ..<1_000: "\(length.rawValue) ns"
+        case ..<1_000_000: DecimalText.trimmed(Double(length.rawValue) / 1e3) + " us"
+        case ..<1_000_000_000: DecimalText.trimmed(Double(length.rawValue) / 1e6) + " ms"
+        default: DecimalText.trimmed(Double(length.rawValue) / 1e9) + " s"
+        }
+    }
+}
+
+/// Logarithms without a C library: to a thousandth of a pixel is enough.
+enum Logarithm {
+    /// Of 10; `value` above zero.
+    static func ten(_ value: Int64) -> Double { ten(Double(value)) }
+
+    static func ten(_ value: Double) -> Double {
+        precondition(value > 0 && value.isFinite, "a logarithm of \(value)")
+        // ln m by its series in (m - 1) / (m + 1), m in 1..<2: that ratio is at most 1/3.
+        let ratio = (value.significand - 1) / (value.significand + 1)
+        var (term, sum) = (ratio, 0.0)
+        for n in stride(from: 1.0, to: 26, by: 2) {
+            sum += term / n
+            term *= ratio * ratio
+        }
+        return (2 * sum + Double(value.exponent) * ln2) / ln10
+    }
+
+    private static let ln2 = 0.693_147_180_559_945_3
+    private static let ln10 = 2.302_585_092_994_045_7
+}

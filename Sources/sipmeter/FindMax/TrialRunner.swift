@@ -1,0 +1,136 @@
+import Datagrams
+import Glibc
+import Latency
+import LoadRun
+import MaximumSearch
+import Observations
+import Reports
+import Synchronization
+import UDPTransport
+
+/// Runs one trial on the target: a load level that is watched while it lasts.
+struct TrialRunner {
+    struct Outcome {
+        var result: TrialResult
+        var level: LoadLevel.Outcome
+    }
+
+    let session: Session
+    let criteria: Criteria
+    /// Later answers are failures.
+    let establishmentThreshold: Nanoseconds
+    /// A trial that can pass no more is ended. RFC 7502 sends all its attempts.
+    let cutsShort: Bool
+
+    /// - Parameters:
+    ///   - keepsGoing: a target that says nothing is no reason to end: only of the first trial it is.
+    ///   - directory: nil: no files.
+    func run(_ trial: Trial, keepsGoing: Bool, in directory: String?) throws -> Outcome {
+        let control = RunControl(watchesSignals: true)
+        let watch = TrialWatch(criteria, planned: trial.attempts, threshold: establishmentThreshold)
+        let cutsShort = cutsShort
+        let level = LoadLevel(
+            setup: session.setup.lasting(trial.length, keepsGoing: keepsGoing), rate: trial.rate, directory: directory,
+            control: control, wakeup: session.wakeup)
+        let label = "trial \(trial.number), \(RateText.text(trial.rate))/s  "
+        let (isQuiet, length) = (session.isQuiet || !Terminal.isTerminal, trial.length)
+        let outcome = try level.run(onJournal: { watch.take($0) }) { row in
+            watch.take(row)
+            if cutsShort, control.stage == .running, watch.isHopeless {
+                watch.cutShort()
+                control.ask(for: .draining)
+            }
+            if !isQuiet { Terminal.progress(label + ProgressLine.text(row, of: length)) }
+        }
+        return Outcome(result: watch.result(outcome), level: outcome)
+    }
+}
+
+/// Counts while a trial runs, on the writing thread.
+private final class TrialWatch: Sendable {
+    private struct State {
+        var failures: [String: UInt64] = [:]
+        var failed: UInt64 = 0
+        var resent: UInt64 = 0
+        var isCutShort = false
+        var samples: [ResponseTrend.Sample] = []
+    }
+
+    private let state = Mutex(State())
+    private let criteria: Criteria
+    private let planned: UInt64
+    private let threshold: Nanoseconds
+
+    init(_ criteria: Criteria, planned: UInt64, threshold: Nanoseconds) {
+        self.criteria = criteria
+        self.planned = planned
+        self.threshold = threshold
+    }
+
+    func take(_ journal: borrowing Journal) {
+        let calls = journal.calls
+        state.withLock { state in
+            for call in calls {
+                if let rtt = call.rttFromDue { state.samples.append(.init(due: call.due, response: rtt)) }
+                guard let cause = failure(call) else { continue }
+                state.failures[cause, default: 0] += 1
+                state.failed += 1
+            }
+        }
+    }
+
+    /// RFC 7501, 3.3: a final response other than the one that establishes, or none in time. What the scenario expects, a
+    /// challenge for one, is no failure.
+    private func failure(_ call: CallRecord) -> String? {
+        switch call.outcome {
+        case .ok:
+            guard let answer = call.answer, answer > threshold else { return nil }
+            return "answered after \(Arguments.text(threshold))"
+        case .unsent: return nil
+        case .interrupted: return "unanswered"
+        case .status, .timeout, .unexpected, .refused, .check: return call.outcome.text
+        }
+    }
+
+    func take(_ row: IntervalRow) { state.withLock { $0.resent = row.totals.requestsRetransmitted } }
+
+    var isHopeless: Bool {
+        state.withLock { criteria.isHopeless(failed: $0.failed, resent: $0.resent, of: planned) }
+    }
+
+    func cutShort() { state.withLock { $0.isCutShort = true } }
+
+    func result(_ outcome: LoadLevel.Outcome) -> TrialResult {
+        let state = state.withLock { $0 }
+        let summary = outcome.summary
+        let failures = state.failures.map { TrialResult.Failure(cause: $0.key, count: $0.value) }
+            .sorted { $0.count == $1.count ? $0.cause < $1.cause : $0.count > $1.count }
+        let response = summary.srd.count > 0 ? summary.srd : summary.answer
+        return TrialResult(
+            attempts: summary.counters.started, failures: failures, resent: summary.counters.requestsRetransmitted,
+            trend: ResponseTrend(state.samples),
+            doubt: doubt(summary, isCutShort: state.isCutShort),
+            generator: summary.verdict.level, responseP50: response.p50, responseP99: response.p99,
+            lateP99: summary.late.p99, isCutShort: state.isCutShort, took: outcome.report.lasted)
+    }
+
+    /// The verdict is stricter than this question: one call in a hundred late by 2 ms makes response times SUSPECT.
+    private func doubt(_ summary: RunSummary, isCutShort: Bool) -> TrialResult.Doubt? {
+        let why = summary.verdict.evidence.first ?? ""
+        switch summary.verdict.level {
+        case .valid: return nil
+        case .invalid: return .load(why)
+        case .suspect:
+            let counters = summary.counters
+            let due = isCutShort ? counters.offered : max(counters.offered, planned)
+            let isWhole =
+                counters.unsent == 0 && counters.sendErrors == 0
+                && Double(counters.started) >= Self.leastShare * Double(due)
+                && summary.startedFor.seconds <= summary.conditions.offeredFor.seconds / Self.leastShare + 0.1
+            return isWhole ? .timing(why) : .load(why)
+        }
+    }
+
+    /// As the verdict has it.
+    private static let leastShare = 0.99
+}

@@ -1,0 +1,107 @@
+import Datagrams
+import Latency
+import Observations
+import Testing
+
+@testable import Comparison
+
+@Suite struct ComparisonTests {
+    /// Call number n has `length(n)` ms; nil fails.
+    private static func sample(_ calls: Int, _ length: (Int) -> Double?) -> RunSample {
+        var sample = RunSample()
+        for n in 1...calls {
+            var call = CallRecord(number: UInt64(n), callID: CallIDText(), due: .milliseconds(Int64(n)))
+            call.sent = call.due
+            call.outcome = length(n) == nil ? .timeout : .ok
+            call.retransmissions = length(n) == nil ? 6 : 0
+            call.rtt = length(n).map { Nanoseconds(Int64($0 * 1e6)) }
+            sample.record(call)
+        }
+        return sample
+    }
+
+    @Test func theFiguresAreThoseOfTheCalls() throws {
+        // 1, 2, ... 1000 ms, in an order that leaves no block alike.
+        let a = Self.sample(1000) { Double(($0 * 617) % 1000 + 1) }
+        let b = Self.sample(1000) { $0 % 100 == 0 ? nil : Double(($0 * 617) % 1000 + 1) * 2 }
+        let comparison = RunComparison(a, b, drawings: 400)
+        #expect(comparison[.mean]?.a == 500.5e6)
+        #expect(comparison[.p50]?.a == 500e6)
+        #expect(comparison[.p90]?.a == 900e6)
+        #expect(comparison[.p99]?.a == 990e6)
+        #expect(comparison[.maximum]?.a == 1000e6)
+        let deviation = try #require(comparison[.standardDeviation]?.a)
+        #expect(abs(deviation - 288.819_436e6) < 10)
+        #expect(comparison[.failures]?.b == 0.01)
+        #expect(comparison[.retransmissions]?.b == 0.06)
+        #expect(comparison[.failures]?.difference?.value == 0.01)
+        let ratio = try #require(comparison[.mean]?.ratio?.value)
+        #expect(abs(ratio - 2) < 0.02)
+        #expect(comparison[.mean]?.isShown == true)
+    }
+
+    @Test func aRunBesideItselfShowsNothing() {
+        let run = SimulatedServer().run(1000, seed: 5)
+        let comparison = RunComparison(run, run, drawings: 100)
+        for row in comparison.rows {
+            #expect(row.difference?.value == 0)
+            #expect(row.chance == 1)
+            #expect(!row.isShown)
+        }
+    }
+
+    @Test func theSameSeedSaysTheSameTwice() {
+        let (a, b) = (SimulatedServer().run(1000, seed: 5), SimulatedServer(service: 1.6).run(1000, seed: 6))
+        #expect(RunComparison(a, b, seed: 3, drawings: 100).rows == RunComparison(a, b, seed: 3, drawings: 100).rows)
+        #expect(RunComparison(a, b, seed: 3, drawings: 100).rows != RunComparison(a, b, seed: 4, drawings: 100).rows)
+    }
+
+    @Test func ofAFewCallsNothingIsSaid() {
+        let comparison = RunComparison(Self.sample(20) { Double($0) }, Self.sample(20) { Double($0) * 10 })
+        #expect(comparison.isTooThin)
+        let isSilent = comparison.rows.allSatisfy { $0.chance == nil && !$0.isShown }
+        #expect(isSilent)
+        #expect(comparison[.mean]?.ratio?.value == 10)
+    }
+
+    @Test func runsWithoutAnAnswerAreCompared() {
+        let comparison = RunComparison(Self.sample(200) { _ in nil }, Self.sample(200) { _ in 1 }, drawings: 100)
+        #expect(comparison[.mean]?.a == nil)
+        #expect(comparison[.mean]?.difference == nil)
+        #expect(comparison[.failures]?.difference?.value == -1)
+        #expect(comparison[.failures]?.isShown == true)
+        let empty = RunComparison(RunSample(), RunSample())
+        #expect(empty.isTooThin)
+    }
+
+    @Test func longRunsAndShortOnesHaveBlocksOfOneSize() {
+        let comparison = RunComparison(
+            SimulatedServer().run(4000, seed: 1), SimulatedServer().run(1000, seed: 2), drawings: 50)
+        #expect(comparison.blocks.a >= 3 * comparison.blocks.b)
+        #expect(comparison.blocks.b >= BlockLength.leastBlocks - 1)
+    }
+
+    @Test func neighboursThatHangTogetherMakeLongerBlocks() {
+        let calm = BlockLength.correlation(SimulatedServer(service: 0.2).run(8000, seed: 1))
+        let busy = BlockLength.correlation(SimulatedServer(service: 2.1).run(8000, seed: 1))
+        #expect(calm * 5 < busy)
+    }
+
+    @Test func studentsTIsThatOfTheTables() {
+        for (freedom, value) in [(5.0, 2.5706), (10, 2.2281), (22, 2.0739), (60, 2.0003), (1000, 1.9623)] {
+            #expect(abs(Drawings.studentT(freedom) / value - 1) < 0.002)
+        }
+    }
+
+    @Test func theCurvesReachFromTheMedianToTheLongest() throws {
+        let curves = RunCurves(Self.sample(1000) { Double(($0 * 617) % 1000 + 1) })
+        let longest = try #require(curves.spectrum.last)
+        #expect(longest.length == .milliseconds(1000))
+        let p90 = try #require(curves.spectrum.first { abs($0.nines - 1) < 0.01 })
+        #expect(p90.length == .milliseconds(900))
+        let rises = zip(curves.spectrum, curves.spectrum.dropFirst()).allSatisfy { $0.length <= $1.length }
+        #expect(rises)
+        #expect(curves.stretches.count == 50)
+        #expect(RunCurves(RunSample()).spectrum.isEmpty)
+    }
+}

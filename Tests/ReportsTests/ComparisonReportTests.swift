@@ -1,0 +1,143 @@
+import Comparison
+import Datagrams
+import Latency
+import Observations
+import Testing
+
+@testable import Reports
+
+@Suite struct ComparisonReportTests {
+    private static func run(_ name: String, rate: Double, verdict: String?) -> ComparisonReport.Run {
+        ComparisonReport.Run(
+            name: name, directory: "runs/\(name)",
+            manifest: .object([
+                ("begun_utc", .string("2026-01-0\(rate > 400 ? 1 : 2)T00:00:00Z")), ("scenario", .string("uac")),
+                ("seed", .count(1)),
+                ("target", .object([("asked", .string("192.0.2.5")), ("address", .string("192.0.2.5:5060"))])),
+                ("load", .object([("rate_per_s", .number(rate, decimals: 6)), ("call_limit", .null)])),
+            ]),
+            summary: verdict.map {
+                .object([
+                    ("verdict", .object([("level", .string($0))])), ("calls", .object([("started", .count(600))])),
+                ])
+            })
+    }
+
+    /// Made up: 600 calls around 2 ms, of which B's swing a tenth as much and three in a hundred fail.
+    private static func sample(swing: Int64, failing: Int) -> RunSample {
+        var sample = RunSample()
+        for n in 1...600 {
+            let spread = Int64(n * 7919 % 997) - 498
+            let fails = failing > 0 && n % failing == 0
+            sample.record(
+                call(
+                    UInt64(n), rtt: .microseconds(2000) + .microseconds(spread * swing / 10),
+                    outcome: fails ? .status(503) : .ok, status: fails ? 503 : 200, retransmissions: fails ? 1 : 0))
+        }
+        return sample
+    }
+
+    private static var report: ComparisonReport {
+        let comparison = RunComparison(sample(swing: 20, failing: 0), sample(swing: 2, failing: 33), drawings: 200)
+        let (a, b) = (run("A", rate: 400, verdict: "VALID"), run("B", rate: 500, verdict: "SUSPECT"))
+        let rules = ["rtt.sd>+10%", "failed>+0.5%", "rtt.p99>-1ms", "rtt.max<-50%"].map { try! ChangeRule($0) }
+        return ComparisonReport(
+            first: a,
+            pairs: [
+                .init(
+                    run: b, differences: ManifestDifference(a.manifest, b.manifest), comparison: comparison,
+                    rules: rules.map { $0.judge(comparison) })
+            ])
+    }
+
+    @Test func theTextIsThisOne() { #expect(ComparisonText.text(Self.report) == ComparisonGolden.text) }
+
+    @Test func noLineIsWiderThanATerminal() {
+        for line in ComparisonText.text(Self.report).split(separator: "\n") { #expect(line.count <= 80, "\(line)") }
+    }
+
+    @Test func theFileSaysWhatTheTextSays() {
+        let json = text { ComparisonFile.append([Self.report], to: &$0) }
+        #expect(json.contains("\"sentence\": \"B's RTT swings "))
+        #expect(json.contains("\"path\": \"load.rate_per_s\""))
+        #expect(json.contains("\"rule\": \"failed>+0.5%\""))
+    }
+
+    @Test func whatDiffersInAnyTwoRunsIsNoDifference() {
+        let (a, b) = (Self.run("A", rate: 400, verdict: nil), Self.run("B", rate: 500, verdict: nil))
+        let found = ManifestDifference(a.manifest, b.manifest)
+        #expect(found.items == [.init(path: "load.rate_per_s", a: "400", b: "500")])
+        #expect(found.isOtherExperiment)
+        #expect(ManifestDifference(a.manifest, a.manifest).items.isEmpty)
+    }
+
+    @Test func theModelsPortIsNoDifference() {
+        func manifest(_ port: Int) -> JSONValue {
+            .object([
+                ("target", .object([("is_model", .bool(true)), ("address", .string("127.0.0.1:\(port)"))]))
+            ])
+        }
+        #expect(ManifestDifference(manifest(1), manifest(2)).items.isEmpty)
+    }
+
+    @Test(arguments: [
+        ("rtt.p99>+10%", ComparedMetric.p99, true, ChangeRule.Limit.relative(0.1)),
+        ("rtt.max < -2.5ms", .maximum, false, .length(-2.5e6)), ("failed>+0.5%", .failures, true, .share(0.005)),
+        ("rtt.mean>+3us", .mean, true, .length(3e3)), ("retrans>+1%", .retransmissions, true, .share(0.01)),
+        ("rtt.sd>+1s", .standardDeviation, true, .length(1e9)),
+    ])
+    func aRuleIsRead(text: String, metric: ComparedMetric, failsAbove: Bool, limit: ChangeRule.Limit) throws {
+        let rule = try ChangeRule(text)
+        #expect(rule.metric == metric)
+        #expect(rule.failsAbove == failsAbove)
+        switch (rule.limit, limit) {
+        case (.relative(let x), .relative(let y)), (.length(let x), .length(let y)), (.share(let x), .share(let y)):
+            #expect(abs(x - y) < 1e-9 * max(1, abs(y)))
+        default: Issue.record("\(rule.limit) is not \(limit)")
+        }
+    }
+
+    @Test(arguments: [
+        ("rtt.p99", "rtt.p99 has no > or <; write it as in rtt.p99>+10%"),
+        (
+            ">+10%",
+            ">+10%: nothing stands before >; compare knows rtt.mean, rtt.sd, rtt.p50, rtt.p90, rtt.p99, rtt.max, retrans, failed"
+        ),
+        (
+            "srd.p99>+10%",
+            "srd.p99>+10%: srd.p99 is no metric; compare knows rtt.mean, rtt.sd, rtt.p50, rtt.p90, rtt.p99, rtt.max, retrans, failed"
+        ),
+        (
+            "rtt.p99>10%",
+            "rtt.p99>10%: a change begins with + or -, as in +10% or -2ms; --threshold takes a value itself"
+        ),
+        ("rtt.p99>+10", "rtt.p99>+10: +10 is no change of a time; write +10% or +5ms"),
+        ("failed>+5ms", "failed>+5ms: +5ms is no change of a share; write +0.5%, in calls of a hundred"),
+    ])
+    func aRuleThatIsNoneIsSaid(text: String, sentence: String) {
+        let error = #expect(throws: ChangeRule.ParseError.self) { try ChangeRule(text) }
+        #expect(error?.description == sentence)
+    }
+
+    @Test func aChangeThatMayBeChanceFailsNoRule() throws {
+        let a = Self.sample(swing: 20, failing: 0)
+        let comparison = RunComparison(a, a, drawings: 50)
+        #expect(try ChangeRule("rtt.mean>-1%").judge(comparison).outcome == .passed)
+        #expect(try ChangeRule("rtt.mean>+10%").judge(comparison).outcome == .passed)
+    }
+
+    @Test func thePictureIsOneAndSmall() {
+        let curves = [
+            ComparisonPlot.Curve(name: "A <runs>", curves: RunCurves(Self.sample(swing: 20, failing: 0))),
+            ComparisonPlot.Curve(name: "B", curves: RunCurves(Self.sample(swing: 2, failing: 33))),
+            ComparisonPlot.Curve(name: "C", curves: RunCurves(RunSample())),
+        ]
+        let svg = ComparisonPlot.svg(curves, title: "RTT of A, B, C")
+        let picture = SVGReader(svg)
+        #expect(picture.failure == nil)
+        #expect(picture.paths["spectrum"]?.count == 2)
+        #expect(svg.count < 60_000)
+        #expect(svg.text.contains("A &lt;runs&gt;"))
+        #expect(ComparisonPlot.svg([], title: "").text.contains("no call has an RTT"))
+    }
+}

@@ -1,0 +1,153 @@
+import Datagrams
+import Latency
+import MaximumSearch
+import Testing
+
+@testable import Reports
+
+/// A search that never was: doubling to 80, a trial spoilt, one undecided, a bracket, a confirmation taken back.
+func madeUpSearch() -> SearchReport {
+    var report = SearchReport(
+        method: "bisect", criteria: Criteria(), resolution: 0.1, target: "192.0.2.5", transport: "udp",
+        scenario: "uac", baseline: .measured(rate: 21_000, above: 24_000),
+        answer: Answer(
+            ending: .found, rate: 60, confirmations: 2, failing: 65,
+            reasons: [
+                "25 of 975 failed (timeout 20, 503 5)",
+                "response times grew by 8.000 ms in each second: it falls behind",
+            ]))
+    func add(
+        _ phase: Phase, _ rate: Double, _ attempts: UInt64, _ kind: Decision.Kind, _ sentence: String, next: Double?,
+        failures: [TrialResult.Failure] = [], resent: UInt64 = 0, doubt: TrialResult.Doubt? = nil,
+        p99: Int64? = 2_345
+    ) {
+        let result = TrialResult(
+            attempts: attempts, failures: failures, resent: resent, doubt: doubt,
+            generator: doubt == nil ? .valid : .suspect, responseP50: .microseconds(1_200),
+            responseP99: p99.map { .microseconds($0) }, lateP99: .microseconds(88), took: .seconds(15))
+        report.rows.append(
+            .init(
+                trial: Trial(number: report.rows.count + 1, phase: phase, rate: rate, attempts: attempts),
+                result: result, decision: Decision(kind: kind, sentence: sentence, nextRate: next)))
+    }
+    add(.double, 20, 60, .passes, "passes: twice as much next", next: 40, p99: nil)
+    add(
+        .double, 40, 600, .void, "decides nothing, the generator was in the way: A stall. Again.", next: 40,
+        doubt: .load("A stall."))
+    add(
+        .double, 40, 600, .undecided, "1 of 600 failed (503 1): too few attempts to tell, 40 again", next: 40,
+        failures: [.init(cause: "503", count: 1)])
+    add(.double, 40, 600, .passes, "passes: twice as much next", next: 80, doubt: .timing("Late."))
+    add(
+        .double, 80, 1200, .fails, "fails: 90 requests sent again in 1200 attempts; between 40 and 80 now", next: 60,
+        resent: 90)
+    add(.bisect, 60, 900, .passes, "passes; between 60 and 80 now", next: 65)
+    add(.bisect, 65, 975, .passes, "passes; 65 is to be confirmed", next: 65)
+    add(
+        .confirm, 65, 975, .fails, "fails: 25 of 975 failed (timeout 20, 503 5); down by the resolution", next: 60,
+        failures: [.init(cause: "timeout", count: 20), .init(cause: "503", count: 5)], resent: 80, p99: 501_000)
+    add(.confirm, 60, 3600, .passes, "confirmed 1 of 2 times", next: 60, failures: [.init(cause: "503", count: 1)])
+    add(.confirm, 60, 3600, .passes, "confirmed 2 of 2 times: found", next: nil)
+    report.took = .seconds(252)
+    return report
+}
+
+private func text(_ append: (inout ByteBuffer) -> Void) -> String {
+    var bytes = ByteBuffer(capacity: 1 << 14)
+    append(&bytes)
+    return String(decoding: bytes.storage[..<bytes.count], as: UTF8.self)
+}
+
+@Suite struct FindMaxTests {
+    @Test func theSummaryReadsAsItsGolden() {
+        #expect(text { FindMaxText.append(madeUpSearch(), to: &$0) } == Goldens.findMax)
+    }
+
+    @Test func everyTrialIsARow() {
+        let table = text { buffer in
+            CSV.appendTrialsHeader(to: &buffer)
+            for row in madeUpSearch().rows { CSV.appendTrialsRow(row, to: &buffer) }
+        }
+        #expect(table == Goldens.trials)
+    }
+
+    @Test func theMachinesSummarySaysWhatTheTextSays() {
+        let json = text { FindMaxFile.appendSummary(madeUpSearch(), to: &$0) }
+        for line in [
+            "\"schema\": \"sipmeter find-max\"", "\"ending\": \"found\"", "\"rate_cps\": 60,",
+            "\"is_lower_bound\": false", "\"failing_rate_cps\": 65,", "\"confirmation_attempts\": 7200",
+            "\"trials_spoilt\": 1", "\"rate_cps\": 21000",
+        ] { #expect(json.contains(line), "\(line) in \(json)") }
+    }
+
+    // MARK: verdicts
+
+    @Test func aResultAboveEightyPercentOfTheTestBedIsSuspect() {
+        var report = madeUpSearch()
+        report.baseline = .measured(rate: 75, above: 80)
+        #expect(report.verdict.level == .valid)
+        report.baseline = .measured(rate: 74, above: 80)
+        #expect(report.verdict.level == .suspect)
+        #expect(report.verdict.evidence.first?.hasPrefix("The result is 81 % of what the test bed takes") == true)
+    }
+
+    @Test func whatTheGeneratorEndedIsNoMaximum() {
+        var report = madeUpSearch()
+        report.answer = Answer(ending: .ceilingReached(21_000), rate: 21_000)
+        #expect(report.verdict.level == .invalid)
+        #expect(FindMaxText.maximum(report) == "at least 21000 calls/s")
+        // The highest rate the user wanted tried is another matter.
+        report.answer = Answer(ending: .ceilingReached(200), rate: 200)
+        #expect(report.verdict.level == .valid)
+        #expect(FindMaxText.maximum(report) == "at least 200 calls/s")
+        report.answer = Answer(ending: .generatorInTheWay(rate: 80, why: "A stall."), rate: 40)
+        #expect(report.verdict.level == .invalid)
+        #expect(
+            report.verdict.evidence.first
+                == "At 80 calls/s the generator was in the way, however often it was tried: A stall. What the target "
+                + "takes lies above 40 calls/s.")
+    }
+
+    @Test func aTestBedNobodyMeasuredIsSaid() {
+        var report = madeUpSearch()
+        report.baseline = .unknown("--no-baseline")
+        #expect(report.verdict.level == .valid)
+        #expect(FindMaxText.text(report).contains("Test bed    not known: --no-baseline\n"))
+        #expect(report.verdict.notes.contains { $0.hasPrefix("What the test bed itself takes is not known") })
+    }
+
+    @Test func lossFarBelowTheResultIsWarnedOfFromATenthOfWhatIsAllowed() {
+        var report = madeUpSearch()
+        report.rows[0].result.attempts = 20_000
+        report.rows[0].result.failures = [.init(cause: "timeout", count: 2)]
+        #expect(!report.verdict.notes.contains { $0.contains("chance decides") })
+        report.rows[0].result.failures = [.init(cause: "timeout", count: 3)]
+        #expect(report.verdict.notes.contains { $0.hasPrefix("At rates up to half the result 3 of 20000") })
+    }
+
+    // MARK: the picture
+
+    @Test func thePictureHasAMarkForEveryTrialAndALineForEveryLimit() {
+        let reader = SVGReader(TrialsPlot.svg(madeUpSearch()))
+        #expect(reader.failure == nil)
+        let texts = reader.texts.map(\.text)
+        for text in [
+            "60 calls/s, within 10 % (bisect): VALID", "passed 6", "failed 2", "too few to tell 1",
+            "generator in the way 1", "test bed without the target: 21000 calls/s", "60 calls/s", "Around the result",
+        ] { #expect(texts.contains(text), "\(text) in \(texts)") }
+        // Six passes and one undecided above, all but the first of them below, and one of each in the legend.
+        #expect(reader.circles.count == 7 + 6 + 2)
+        #expect(reader.paths["failed"]?.count == 2 + 2 + 1)
+        #expect(reader.paths["void"]?.count == 1 + 1 + 1)
+        #expect(reader.texts.allSatisfy { $0.y > 12 && $0.y < TrialsPlot.height && $0.size >= 12 })
+    }
+
+    @Test func aSearchWithoutATrialOrAResultIsDrawnToo() {
+        var report = madeUpSearch()
+        report.answer = Answer(ending: .interrupted, rate: nil)
+        #expect(!SVGReader(TrialsPlot.svg(report)).texts.contains { $0.text == "Around the result" })
+        report.rows = []
+        #expect(SVGReader(TrialsPlot.svg(report)).texts.contains { $0.text == "no trial was run" })
+        #expect(FindMaxText.maximum(report) == "not known: no rate passed so far")
+    }
+}

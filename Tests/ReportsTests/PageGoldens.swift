@@ -1,0 +1,1 @@
+enum PageGoldens { static let run = "" }
