@@ -166,6 +166,8 @@ struct Session {
 
     /// The exit code of what happened, the gravest first.
     func conclude(_ outcomes: [LoadLevel.Outcome]) throws {
+        // Whoever ends the serving afterwards interrupts no run.
+        let wasInterrupted = wasInterrupted
         live?.finish()
         for outcome in outcomes {
             if let failure = outcome.failure { throw failure }

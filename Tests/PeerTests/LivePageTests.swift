@@ -165,7 +165,9 @@ extension AgainstPeers {
         /// The page in a real browser: its script was run, and what it drew are the figures of this run.
         @Test(.needs(.chromium), .timeLimit(.minutes(2))) func aBrowserDrawsTheRun() async throws {
             let scratch = try Scratch()
-            let (page, metrics) = try await scratch.during(Self.run("--http-linger", "60s", duration: "3s")) { run in
+            let (page, metrics) = try await scratch.during(
+                Self.run("--http-linger", "60s", rate: "150", duration: "3s")
+            ) { run in
                 let port = try await Self.port(run)
                 try await run.wait(for: "its end") { run.output.contains("more; ^C ends it") }
                 let metrics = Self.body(try await Self.get(port, "/metrics"))
@@ -208,7 +210,7 @@ extension AgainstPeers {
                 let finished = try await scratch.run(
                     .sipmeter("run", "--rate", "10", "--duration", "1s", "--out", "never", "--http", address))
                 #expect(finished.status == status, "\(finished)")
-                #expect(finished.complaint == "error: \(complaint)")
+                #expect(finished.complaint == "error: \(complaint)\n")
                 #expect(!scratch.has("never/rtt.csv"))
             }
             let lingering = try await scratch.run(.sipmeter("run", "--http-linger", "3s"))
