@@ -67,6 +67,7 @@ package struct LoadLevel {
         var programs: [Program] = []
         for line in lines { programs.append(try compile(target, line.sources[0])) }
         let program = programs[0]
+        try setup.options.checkThresholds(program.responseTimeNames)
         if let directory { try RunDirectory.create(directory) }
         let channel = try JournalChannel(workers: workers)
         let control = self.control

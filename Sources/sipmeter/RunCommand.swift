@@ -11,6 +11,11 @@ struct RunCommand: ParsableCommand {
             Examples:
               sipmeter run --rate 400              against the built-in model
               sipmeter run 192.0.2.5 --rate 400    against a server
+              sipmeter run 192.0.2.5 --threshold 'rtt.p99<50ms' --threshold 'ser>=99%'
+                                                   exit code 2 where one is not kept
+              sipmeter run 192.0.2.5 --rate 400 --abort-on 'rtt.p99>2s for 5s'
+                                                   stops early; exit code 4
+              sipmeter run --config lab.json5      options from a file
               sipmeter run sip:alice@pbx.example:5080 --rate 20 --hold 3s --poisson
               sipmeter run 192.0.2.5 --rate 200 --tag-control 50%
                                                    does the call tag itself slow calls?

@@ -21,7 +21,8 @@ struct Session {
     let wakeup: Wakeup
     private let live: LiveRun?
 
-    init(_ setup: RunSetup, _ load: LoadOptions, command: String) throws {
+    /// `hasLevels`: what runs is a level or several, which the live screen and page can show.
+    init(_ setup: RunSetup, _ load: LoadOptions, command: String, hasLevels: Bool = true) throws {
         let isQuiet = load.quiet
         self.setup = setup
         self.isQuiet = isQuiet
@@ -29,8 +30,10 @@ struct Session {
         try SignalTrap.set(poking: wakeup)
         signal(SIGPIPE, SIG_IGN)  // a reader that went away (`| head`) must not end a run
         for notice in setup.notices { Terminal.complain("notice: \(notice)") }
-        live = try LiveRun.make(
-            load.live, setup, command: command, isQuiet: isQuiet, control: control, sending: wakeup)
+        live =
+            hasLevels
+            ? try LiveRun.make(
+                load.live, setup, command: command, isQuiet: isQuiet, control: control, sending: wakeup) : nil
     }
 
     /// Runs a command's body: what it throws becomes one sentence and an exit code.

@@ -13,6 +13,8 @@ struct SweepCommand: ParsableCommand {
               sipmeter sweep                       100, 400, 500 and 700 calls/s
                                                    against the built-in model
               sipmeter sweep 192.0.2.5 --rates 50,100,200 --duration 30s
+              sipmeter sweep 192.0.2.5 --threshold 'rtt.p99<50ms' --junit junit.xml
+                                                   each level is judged
             """)
 
     @Option(help: "Calls per second of each level, with commas. (default: 100,400,500,700)", transform: Arguments.rates)
