@@ -19,7 +19,9 @@ struct ReportCommand: ParsableCommand {
               sipmeter report runs/*-run-400cps
             """)
 
-    @Argument(help: "Directories of runs.") var directories: [String]
+    @Argument(help: "Directories of runs.", completion: .directory) var directories: [String]
+
+    @OptionGroup var settings: ConfigurationOptions
 
     func run() throws {
         try Session.main {
