@@ -9,7 +9,8 @@ SWIFT ?= swift
 # What the build links against, and what the tests run beside it.
 BUILD_PACKAGES = libssl-dev libpcap-dev zlib1g-dev libbpf-dev linux-libc-dev
 RELEASE_TESTS = -c release -Xswiftc -enable-testing --scratch-path .build-release-tests
-TEST_PACKAGES = $(BUILD_PACKAGES) sip-tester kamailio kamailio-tls-modules openssl tcpdump iproute2 ethtool util-linux libcap2-bin python3
+TEST_PACKAGES = $(BUILD_PACKAGES) sip-tester kamailio kamailio-tls-modules openssl tcpdump iproute2 ethtool util-linux libcap2-bin python3 \
+	chromium
 
 .PHONY: run test build deps test-deps lint guest bench bench-quick bench-build
 
@@ -26,7 +27,8 @@ test: test-deps
 	$(SWIFT) test --skip-build --filter PeerTests
 	@# Optimised: no allocation per call or datagram, and a whole virtual minute at 1,000 calls/s.
 	$(SWIFT) build $(RELEASE_TESTS) --build-tests
-	$(SWIFT) test $(RELEASE_TESTS) --skip-build --filter UserAgentTests
+	@# And of comparing: false alarms and power, over thousands of simulated runs.
+	$(SWIFT) test $(RELEASE_TESTS) --skip-build --filter 'UserAgentTests|ComparisonTests'
 
 deps:
 	@./.ci/install $(BUILD_PACKAGES)

@@ -5,7 +5,8 @@ import Testing
 /// SIPMETER_REQUIRE_ALL=1 a test fails instead.
 enum Requirement: CaseIterable, CustomTestStringConvertible {
     case sipp, kamailio, kamailioTLS, openssl, tcpdump, networkNamespaces, mountNamespaces, rawSockets,
-        droppingPrivileges, realtimePriority, ipv6, probes, python
+        droppingPrivileges, realtimePriority, ipv6, probes, python,
+        chromium
 
     static let isStrict = ProcessInfo.processInfo.environment["SIPMETER_REQUIRE_ALL"] == "1"
 
@@ -35,6 +36,7 @@ enum Requirement: CaseIterable, CustomTestStringConvertible {
         case .rawSockets: "test $((0x$(awk '/^CapEff/ {print $2}' /proc/self/status) >> 13 & 1)) = 1"
         case .droppingPrivileges: Self.withoutRawSockets.joined(separator: " ") + " true"
         case .realtimePriority: "test $(nproc) -ge 2 && taskset -c \(CPUs.last) chrt -f 60 true"
+        case .chromium: "command -v chromium"
         case .probes: "'\(Command.sipmeterPath)' doctor --require probes"
         case .ipv6: "grep -q '^00000000000000000000000000000001 ' /proc/net/if_inet6"
         }
@@ -56,6 +58,7 @@ enum Requirement: CaseIterable, CustomTestStringConvertible {
             "nothing can be run at real-time priority on one of two CPUs: apt-get install util-linux, and run as root "
                 + "(in a container with CAP_SYS_NICE)"
         case .probes: "kernel probes are not permitted: run as root (in a container with CAP_BPF, CAP_PERFMON)"
+        case .chromium: "chromium is not installed: apt-get install chromium"
         case .ipv6: "lo has no ::1: sysctl net.ipv6.conf.lo.disable_ipv6=0"
         }
     }

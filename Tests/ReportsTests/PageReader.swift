@@ -45,6 +45,10 @@ final class PageReader: NSObject, XMLParserDelegate {
 
     func parser(_: XMLParser, foundCharacters found: String) {
         if path.contains("svg") || path.contains("style") { return }
+        if path.contains("pre") {
+            text += found
+            return
+        }
         let line = found.split(separator: "\n", omittingEmptySubsequences: true).joined(separator: "\n")
         if !line.isEmpty { text += line }
     }

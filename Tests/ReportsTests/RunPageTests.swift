@@ -22,7 +22,8 @@ import Testing
         run.failures = [MadeUpRun.failure()]
         let (_, read) = page(run.report)
         #expect(read.failure == nil)
-        #expect(read.lines.joined(separator: "\n") + "\n" == PageGoldens.run)
+        let shown = read.lines.prefix { !$0.hasPrefix("manifest.json, whole") }
+        #expect(shown.joined(separator: "\n") + "\n" == PageGoldens.run)
     }
 
     @Test func everySectionHasItsPicturesAndTheirTitles() {
@@ -102,16 +103,18 @@ import Testing
         #expect(read.text.contains("OPTIONS to answer"))
     }
 
+    private static let manyCalls: UInt64 = 1_000_000
+
     /// A million calls that fill every pixel and fail in every way, an hour of seconds, ten ladders of long messages,
     /// pictures too large to embed.
     @Test func howeverLongTheRunThePageStaysSmall() {
         var random = SeededGenerator(seed: 7)
         var report = MadeUpRun().report
-        var pictures = CallPictures(calls: 1_000_000, longest: .seconds(30), t1: .milliseconds(500))
+        var pictures = CallPictures(calls: Self.manyCalls, longest: .seconds(30), t1: .milliseconds(500))
         let ends: [CallOutcome] = [
             .ok, .ok, .ok, .ok, .status(486), .status(503), .timeout, .unexpected, .unsent, .refused,
         ]
-        for number in 1...1_000_000 as ClosedRange<UInt64> {
+        for number in 1...Self.manyCalls as ClosedRange<UInt64> {
             let draw = random.next()
             let rtt = Nanoseconds(Int64(1000 << (draw >> 8 & 24)) * Int64(draw & 63 | 1))
             var one = CallRecord(number: number, callID: CallIDText("x"), due: .microseconds(3600) * Int64(number))
@@ -151,9 +154,10 @@ import Testing
 @Suite struct SweepPageTests {
     private func sweep(_ rates: [Double]) -> (bytes: ByteBuffer, read: PageReader) {
         var sweep = SweepReport(directory: "runs/sweep", levels: rates.count, version: "0.1.0")
+        let one = MadeUpRun().report
         for rate in rates {
-            var report = MadeUpRun().report
-            report.summary = report.summary?.replacing("run", "offered_rate_cps", with: .number(rate, decimals: 3))
+            var report = one
+            report.summary = one.summary?.replacing("run", "offered_rate_cps", with: .number(rate, decimals: 3))
             let name = "\(DecimalText.trimmed(rate))cps"
             sweep.append(report, name: name, page: "\(name)/report.html")
         }

@@ -53,6 +53,9 @@ package struct VirtualRun {
     /// Rows of all calls so far.
     package private(set) var calls: [CallRecord] = []
     package private(set) var retransmissions: [RetransmissionRecord] = []
+    /// The calls that failed first and their messages, where the client keeps them.
+    package private(set) var failedCalls: [FailedCall] = []
+    package private(set) var failedMessages: [(message: FailedCallMessage, bytes: [UInt8])] = []
     /// What an end has sent, while it is carried to the link.
     private var taken = Outbox()
     private var later: [(at: MonotonicInstant, bytes: [UInt8])] = []
@@ -148,6 +151,7 @@ package struct VirtualRun {
 
     private mutating func flushClient() {
         if !uac.engine.outbox.isEmpty {
+            for transmit in uac.engine.outbox.datagrams { uac.engine.keepSent(transmit, at: now) }
             swap(&taken, &uac.engine.outbox)
             for i in taken.datagrams.indices {
                 let transmit = taken.datagrams[i]
@@ -159,6 +163,11 @@ package struct VirtualRun {
         if uac.engine.journal.isEmpty { return }
         calls.append(contentsOf: uac.engine.journal.calls)
         retransmissions.append(contentsOf: uac.engine.journal.retransmissions)
+        failedCalls.append(contentsOf: uac.engine.journal.failedCalls)
+        for message in uac.engine.journal.failedMessages {
+            let range = message.start..<message.start + message.count
+            failedMessages.append((message, Array(uac.engine.journal.failedBytes.storage[range])))
+        }
         uac.engine.journal.removeAll()
     }
 

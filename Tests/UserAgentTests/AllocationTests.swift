@@ -51,6 +51,11 @@ import UserAgent
         }
 
         private mutating func carryToServer() {
+            let before = allocationcount_of_this_thread()
+            for i in uac.engine.outbox.datagrams.indices {
+                uac.engine.keepSent(uac.engine.outbox.datagrams[i], at: now)
+            }
+            clientAllocations += allocationcount_of_this_thread() - before
             swap(&fromClient, &uac.engine.outbox)
             for i in fromClient.datagrams.indices {
                 let transmit = fromClient.datagrams[i]
@@ -112,6 +117,7 @@ import UserAgent
             uac: try VirtualEnds.uac(StandardScenarios.uac, rate: 100, duration: .seconds(1000)) {
                 $0.timers = timers
                 $0.overridesScenarioTimers = true
+                $0.keepsFailures = 10
             },
             server: AnsweringServer(
                 program: try VirtualEnds.program(StandardScenarios.uas, name: "uas.xml", isClient: false),

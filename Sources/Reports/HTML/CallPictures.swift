@@ -23,12 +23,14 @@ package struct CallPictures {
 
     static let mostFailures = 20
     private static let height = 440.0
+    /// A panel has room for titles, which the page has of its own.
+    private static let above = 44.0
 
     /// The extent of the picture over the call number has to be known before: from a summary, or from a pass before.
     package init(calls: UInt64, longest: Nanoseconds, t1: Nanoseconds) {
         panel = RTTPanel(
-            frame: .init(x: 0, y: -22, width: TimePlot.width, height: Self.height), calls: calls, longest: longest,
-            t1: t1)
+            frame: .init(x: 0, y: -Self.above, width: TimePlot.width, height: Self.height), calls: calls,
+            longest: longest, t1: t1)
     }
 
     package mutating func insert(_ call: CallRecord) {
@@ -54,7 +56,7 @@ package struct CallPictures {
     func overNumber(title: String, limit: Int) -> ByteBuffer {
         var svg = SVGWriter()
         svg.open(
-            width: TimePlot.width, height: Self.height - 22, title: title,
+            width: TimePlot.width, height: Self.height - Self.above, title: title,
             description: "A point for each call: its number to the right, its response time upwards.")
         panel.draw(title: "", subtitle: "", limit: limit, to: &svg)
         svg.close()

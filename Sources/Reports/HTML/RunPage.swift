@@ -301,14 +301,17 @@ package enum ThresholdTable {
         guard let items = thresholds?.items, !items.isEmpty else { return }
         let failed = items.filter { $0["passed"]?.flag == false }.count
         html.element("h3", "Thresholds: " + (failed == 0 ? "all passed" : "\(failed) of \(items.count) failed"))
-        var table = HTMLTable("", [.text("threshold"), .number("value"), .text("result"), .text("")])
-        for item in items {
+        let remarks = items.map { $0["reason"]?.text ?? $0["note"]?.text ?? $0["message"]?.text ?? "" }
+        let hasRemarks = remarks.contains { !$0.isEmpty }
+        var table = HTMLTable(
+            "", [.text("threshold"), .number("value"), .text("result")] + (hasRemarks ? [.text("remark")] : []))
+        for (item, remark) in zip(items, remarks) {
             let isPassed = item["passed"]?.flag ?? false
-            table.add([
-                .code(item["threshold"]?.text ?? ""), .text(value(item["value"])),
-                .mark(isPassed ? .good : .bad, isPassed ? "passed" : "FAILED"),
-                .text(item["reason"]?.text ?? item["note"]?.text ?? item["message"]?.text ?? ""),
-            ])
+            table.add(
+                [
+                    .code(item["threshold"]?.text ?? ""), .text(value(item["value"])),
+                    .mark(isPassed ? .good : .bad, isPassed ? "passed" : "FAILED"),
+                ] + (hasRemarks ? [.text(remark)] : []))
         }
         html.table(table)
     }

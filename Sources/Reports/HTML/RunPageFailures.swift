@@ -83,7 +83,7 @@ extension RunPage {
         guard finals.count > 1 else { return }
         html.paragraph(
             "Final responses to the first request: "
-                + finals.sorted { $0.0 < $1.0 }.map { "\($0.0) \(Number.count($0.1)) times" }.joined(separator: ", ")
+                + finals.sorted { $0.0 < $1.0 }.map { "\($0.0): \(Number.count($0.1))" }.joined(separator: ", ")
                 + ".")
     }
 
@@ -176,10 +176,11 @@ extension RunPage {
             )
             html.figure(plot.svg(), caption: "")
             html.definitions(failure.facts.filter { $0.name != "Call" && $0.name != "Note" }.map { ($0.name, $0.text) })
+            let answer = messages.last { !$0.isSent }
             for message in messages {
                 html.details(
                     "\(Number.seconds(message.at.seconds, decimals: 6)) \(message.isSent ? "sent" : "received"): \(message.name)",
-                    isOpen: isFirst && !message.isSent && message == messages.last
+                    isOpen: isFirst && message == answer
                 ) { html in
                     let text = String(decoding: message.bytes.prefix(Self.messageBytes), as: UTF8.self)
                     html.element("pre", text)

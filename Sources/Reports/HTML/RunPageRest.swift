@@ -130,7 +130,7 @@ extension RunPage {
         } else {
             html.paragraph("Not judged: the run left no summary. Its rows say:")
         }
-        var late = TimesTable("Lateness: from when a call was due until it was sent, ms", first: "")
+        var late = TimesTable("Lateness: from when a call was due until it was sent, ms", first: "time")
         late.add("late", report.figures("response_times_us", "late"))
         html.table(late.table)
         healthOverTime(&html)
@@ -177,9 +177,8 @@ extension RunPage {
         let manifest = report.manifest
         if let command = manifest.commandLine {
             html.element("pre", command)
-            let seed = manifest["seed"]?.whole.map { " with seed \($0)" } ?? ""
-            html.paragraph(
-                "In this directory's place, by sipmeter \(manifest["sipmeter_version"]?.text ?? "?")\(seed).")
+            let seed = manifest["seed"]?.whole.map { ", seed \($0)" } ?? ""
+            html.paragraph("By sipmeter \(manifest["sipmeter_version"]?.text ?? "?")\(seed).", class: "muted")
         }
         form(&html)
         var machine: [(String, String)] = []
@@ -267,7 +266,8 @@ enum GeneratorRules {
     static func append(_ summary: JSONValue?, to html: inout HTMLWriter) {
         guard let summary else { return }
         var table = HTMLTable(
-            "", [.text("looked at"), .number("found"), .text("doubtful from"), .text("worthless from"), .text("")])
+            "",
+            [.text("looked at"), .number("found"), .text("doubtful from"), .text("worthless from"), .text("result")])
         for rule in rules(summary) {
             let (mark, word): (HTMLMark, String) =
                 switch rule.level {

@@ -123,15 +123,24 @@ package struct RetransmissionSeries: Sendable {
     var isEmpty: Bool { timers.isEmpty }
     var count: UInt64 { timers.values.reduce(0) { $0 + $1.count } }
 
-    /// Per second, at the end of each stretch until the last that has any or the run's end.
+    /// Per second, at the middle of each stretch, to the last that has any or the run's end. A stretch is half a second or
+    /// more: of less, a rate is noise.
     func rates(upTo seconds: Double) -> (instants: [Double], rates: [(timer: String, values: [Double?])]) {
-        let length = width.seconds
+        let together = max(1, Int((0.5 / width.seconds).rounded(.up)))
+        let length = width.seconds * Double(together)
         let last = timers.values.reduce(0) { most, timer in max(most, timer.bins.lastIndex { $0 > 0 } ?? 0) }
-        let count = min(max(Int(seconds / length) + 1, last + 1), Self.bins)
+        let count = max(min(Int((seconds / length).rounded(.up)), Self.bins / together), last / together + 1)
         return (
             (0..<count).map { (Double($0) + 0.5) * length },
             timers.keys.sorted().map { name in
-                (name, timers[name]!.bins[..<count].map { Double($0) / length })
+                let bins = timers[name]!.bins
+                return (
+                    name,
+                    (0..<count).map { stretch in
+                        let range = stretch * together..<min((stretch + 1) * together, bins.count)
+                        return Double(bins[range].reduce(0, +)) / length
+                    }
+                )
             }
         )
     }
