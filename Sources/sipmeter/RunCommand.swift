@@ -64,7 +64,7 @@ struct RunCommand: ParsableCommand {
             session.listFiles(
                 directory,
                 [
-                    "report.html", "rtt.csv", "intervals.csv", "retransmissions.csv", "split.csv", "tag_control.csv",
+                    "report.html", "failures/", "rtt.csv", "intervals.csv", "retransmissions.csv", "split.csv", "tag_control.csv",
                     "summary.json",
                     "summary.txt", "scenario.log",
                     "rtt.svg", "junit.xml",

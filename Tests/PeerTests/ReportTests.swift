@@ -17,7 +17,9 @@ extension AgainstPeers {
             let page = try scratch.text("run/report.html")
             #expect(page.utf8.count < 500_000)
             let shown = try await Self.dump(scratch.path("run/report.html"), in: scratch)
-            for text in ["VALID", "Session metrics (RFC 6076)", "486 Busy Here", "INVITE sip:service@127.0.0.1", "sipmeter run"] {
+            for text in [
+                "VALID", "Session metrics (RFC 6076)", "486 Busy Here", "INVITE sip:service@127.0.0.1", "sipmeter run",
+            ] {
                 #expect(shown.contains(text), "\(text) is not shown")
             }
             #expect(shown.components(separatedBy: "<svg").count > 7)
@@ -35,7 +37,8 @@ extension AgainstPeers {
         private static func pictures(of path: String, in scratch: Scratch) async throws {
             let (screen, paper) = (scratch.path("screen.png"), scratch.path("paper.pdf"))
             _ = try await scratch.run(
-                Command(["chromium"] + chromium + ["--window-size=1060,4000", "--screenshot=\(screen)", "file://\(path)"]))
+                Command(
+                    ["chromium"] + chromium + ["--window-size=1060,4000", "--screenshot=\(screen)", "file://\(path)"]))
             _ = try await scratch.run(
                 Command(["chromium"] + chromium + ["--print-to-pdf=\(paper)", "file://\(path)"]))
             let png = try Data(contentsOf: URL(filePath: screen))
@@ -59,7 +62,8 @@ extension AgainstPeers {
             let scratch = try Scratch()
             let finished = try await scratch.run(
                 Command(
-                    "timeout", "-s", "KILL", "4", Command.sipmeterPath, "run", "--rate", "50", "--duration", "30s", "--out", "run"))
+                    "timeout", "-s", "KILL", "4", Command.sipmeterPath, "run", "--rate", "50", "--duration", "30s",
+                    "--out", "run"))
             #expect(finished.status != 0)
             #expect(!FileManager.default.fileExists(atPath: scratch.path("run/summary.json")))
             let drawn = try await scratch.run(.sipmeter("report", "run"))
@@ -81,7 +85,8 @@ extension AgainstPeers {
             let scratch = try Scratch()
             let drawn = try await scratch.run(.sipmeter("report", "nothing"))
             #expect(drawn.status == 65)
-            #expect(drawn.errors.contains("nothing: No such file or directory; name the directory of a run"), "\(drawn)")
+            #expect(
+                drawn.errors.contains("nothing: No such file or directory; name the directory of a run"), "\(drawn)")
         }
     }
 }

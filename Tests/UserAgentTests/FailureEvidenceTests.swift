@@ -75,7 +75,9 @@ import Testing
     /// At this rate the ring is overwritten many times before timer B ends the first call.
     @Test func aRequestTheRingHasLostIsMadeAgain() throws {
         var run = VirtualRun(
-            uac: try VirtualEnds.uac(StandardScenarios.uac, rate: 2000, duration: .seconds(40)) { $0.keepsFailures = 1 },
+            uac: try VirtualEnds.uac(StandardScenarios.uac, rate: 2000, duration: .seconds(40)) {
+                $0.keepsFailures = 1
+            },
             peer: silentToTheFirst())
         run.run(until: VirtualRun.start + .seconds(33))
         let call = try #require(run.failedCalls.first)

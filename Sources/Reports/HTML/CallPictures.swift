@@ -29,7 +29,8 @@ package struct CallPictures {
     /// The extent of the picture over the call number has to be known before: from a summary, or from a pass before.
     package init(calls: UInt64, longest: Nanoseconds, t1: Nanoseconds) {
         panel = RTTPanel(
-            frame: .init(x: 0, y: -Self.above, width: TimePlot.width, height: Self.height), calls: calls, longest: longest,
+            frame: .init(x: 0, y: -Self.above, width: TimePlot.width, height: Self.height), calls: calls,
+            longest: longest,
             t1: t1)
     }
 
