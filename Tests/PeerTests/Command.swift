@@ -62,7 +62,7 @@ final class Running {
     var output: String { Self.text(outputPath) }
     var errors: String { Self.text(errorPath) }
 
-    fileprivate init(_ command: Command, in directory: Scratch, on terminal: PseudoTerminal? = nil) throws {
+    fileprivate init(_ command: Command, in directory: Scratch, on terminal: ScreenTerminal? = nil) throws {
         self.command = command
         outputPath = directory.fresh("stdout")
         errorPath = directory.fresh("stderr")
@@ -194,7 +194,7 @@ final class Scratch: Sendable {
 
     /// Starts a program, and ends it when `body` is done with it.
     func during<R: Sendable>(
-        _ command: Command, on terminal: PseudoTerminal? = nil, _ body: (Running) async throws -> R
+        _ command: Command, on terminal: ScreenTerminal? = nil, _ body: (Running) async throws -> R
     ) async throws -> R {
         let running = try Running(command, in: self, on: terminal)
         defer { running.end() }

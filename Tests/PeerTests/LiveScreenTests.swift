@@ -6,7 +6,7 @@ extension AgainstPeers {
     /// The live screen in a terminal.
     @Suite(.serialized) struct LiveScreen {
         private static func run(_ options: String..., rate: String = "50", duration: String = "60s") -> Command {
-            PseudoTerminal.command(
+            ScreenTerminal.command(
                 Command(
                     Command.sipmeter(
                         "run", "--capacity", "unlimited", "--rate", rate, "--duration", duration, "--out", "run"
@@ -20,7 +20,7 @@ extension AgainstPeers {
         }
 
         @Test func keysChangeTheLoadAndTheTerminalIsGivenBack() async throws {
-            let (scratch, terminal) = (try Scratch(), try PseudoTerminal())
+            let (scratch, terminal) = (try Scratch(), try ScreenTerminal())
             let finished = try await scratch.during(Self.run(), on: terminal) { run in
                 func waitFor(_ what: String) async throws {
                     try await run.wait(for: "\"\(what)\" on the screen\n\(terminal.frames.last ?? "")") {
@@ -58,7 +58,7 @@ extension AgainstPeers {
 
         /// The changed schedule is one, however many threads walk it.
         @Test func aChangedRateIsOneScheduleForAllThreads() async throws {
-            let (scratch, terminal) = (try Scratch(), try PseudoTerminal())
+            let (scratch, terminal) = (try Scratch(), try ScreenTerminal())
             let command = Self.run("--workers", "2", "--cpu", "0", rate: "80", duration: "6s")
             let finished = try await scratch.during(command, on: terminal) { run in
                 try await run.wait(for: "the screen") { !terminal.frames.isEmpty }
@@ -101,7 +101,7 @@ extension AgainstPeers {
         }
 
         @Test func aCrashGivesTheTerminalBackToo() async throws {
-            let (scratch, terminal) = (try Scratch(), try PseudoTerminal())
+            let (scratch, terminal) = (try Scratch(), try ScreenTerminal())
             try await scratch.during(Self.run(), on: terminal) { run in
                 try await run.wait(for: "the screen") { terminal.frames.count > 1 }
                 #expect(!terminal.isAsBefore)
@@ -112,7 +112,7 @@ extension AgainstPeers {
         }
 
         @Test func aTerminatedRunDrainsAndGivesTheTerminalBack() async throws {
-            let (scratch, terminal) = (try Scratch(), try PseudoTerminal())
+            let (scratch, terminal) = (try Scratch(), try ScreenTerminal())
             let finished = try await scratch.during(Self.run("--hold", "1s"), on: terminal) { run in
                 try await run.wait(for: "open calls") { terminal.frames.last?.contains("] running") == true }
                 kill(try Self.program(of: run), SIGTERM)
@@ -124,7 +124,7 @@ extension AgainstPeers {
         }
 
         @Test func aTerminalThatBecomesTooSmallHasLinesInstead() async throws {
-            let (scratch, terminal) = (try Scratch(), try PseudoTerminal())
+            let (scratch, terminal) = (try Scratch(), try ScreenTerminal())
             let finished = try await scratch.during(Self.run(), on: terminal) { run in
                 try await run.wait(for: "the screen") { !terminal.frames.isEmpty }
                 terminal.resize(columns: 79, rows: 24)
@@ -144,7 +144,7 @@ extension AgainstPeers {
 
         @Test(arguments: [["--no-screen"], ["--quiet"]])
         func whoWantsNoScreenHasNone(options: [String]) async throws {
-            let (scratch, terminal) = (try Scratch(), try PseudoTerminal())
+            let (scratch, terminal) = (try Scratch(), try ScreenTerminal())
             var command = Self.run(duration: "1500ms")
             command.words += options
             let finished = try await scratch.during(command, on: terminal) { try await $0.finish() }
@@ -155,7 +155,7 @@ extension AgainstPeers {
         }
 
         @Test func aDumbTerminalAndNoColoursAreHeeded() async throws {
-            let (scratch, dumb, plain) = (try Scratch(), try PseudoTerminal(), try PseudoTerminal())
+            let (scratch, dumb, plain) = (try Scratch(), try ScreenTerminal(), try ScreenTerminal())
             var command = Self.run(duration: "1500ms")
             let at = try #require(command.words.firstIndex(of: "setsid"))
             var without = command

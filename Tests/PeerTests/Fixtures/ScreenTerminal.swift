@@ -3,18 +3,19 @@ import Glibc
 import Synchronization
 
 /// A terminal that a test holds the other end of: it types, and reads what is painted.
-final class PseudoTerminal: Sendable {
+final class ScreenTerminal: Sendable {
     private let master: Int32
     private let slave: Int32
     private let painted = Mutex<[UInt8]>([])
     private let before: [UInt8]
 
     init(columns: UInt16 = 80, rows: UInt16 = 24) throws {
-        master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)
-        guard master >= 0, grantpt(master) == 0, unlockpt(master) == 0, let name = ptsname(master) else {
+        master = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC)
+        var (unlocked, number) = (Int32(0), Int32(0))
+        guard master >= 0, ioctl(master, Self.setLock, &unlocked) == 0, ioctl(master, Self.number, &number) == 0 else {
             throw Unmet("no pseudo-terminal: \(String(cString: strerror(errno)))")
         }
-        slave = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC)
+        slave = open("/dev/pts/\(number)", O_RDWR | O_NOCTTY | O_CLOEXEC)
         guard slave >= 0 else { throw Unmet("no pseudo-terminal: \(String(cString: strerror(errno)))") }
         before = Self.settings(slave)
         resize(columns: columns, rows: rows)
@@ -28,6 +29,9 @@ final class PseudoTerminal: Sendable {
         }
         reader.start()
     }
+
+    /// TIOCSPTLCK and TIOCGPTN, which are made by macros.
+    private static let (setLock, number): (UInt, UInt) = (0x4004_5431, 0x8004_5430)
 
     deinit {
         close(slave)
