@@ -3,7 +3,6 @@ import Datagrams
 import Latency
 import LoadRun
 import Reports
-import UDPTransport
 
 struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -33,6 +32,7 @@ struct RunCommand: ParsableCommand {
     var users: Int?
 
     @OptionGroup var load: LoadOptions
+    @OptionGroup var sharing: ShardOptions
     @OptionGroup var gate: ThresholdOptions
     @OptionGroup var abort: AbortOptions
 
@@ -55,12 +55,14 @@ struct RunCommand: ParsableCommand {
             options.users = users
             options.thresholds = gate.thresholds
             options.abortRules = abort.rules
-            let setup = try RunSetup(options)
             let what = users.map { "\($0)users" } ?? "\(DecimalText.trimmed(rate))cps"
-            let directory = load.out ?? RunDirectory.defaultPath("run-\(what)", at: SystemClock.wall())
+            let directory = try sharing.apply(to: &options, what: "run-\(what)")
+            let setup = try RunSetup(options)
             let session = try Session(setup, load, command: "run")
             for notice in abort.notices(rates: users == nil ? [rate] : []) { Terminal.complain("notice: \(notice)") }
-            var outcome = try session.level(rate, in: directory) { session.announce("run", rates: [rate]) }
+            var outcome = try session.level(rate, in: directory, at: options.startAt) {
+                session.announce("run", rates: [rate])
+            }
             if session.hasResult(outcome) { Terminal.print(session.text(of: outcome.summary)) }
             do throws(RunFailure) { try gate.writeJUnit("run", [outcome], to: directory, session) } catch {
                 outcome.noteFailure(error)
@@ -70,9 +72,7 @@ struct RunCommand: ParsableCommand {
                 directory,
                 [
                     "report.html", "rtt.csv", "intervals.csv", "retransmissions.csv", "split.csv", "tag_control.csv",
-                    "summary.json",
-                    "summary.txt", "scenario.log",
-                    "rtt.svg", "junit.xml",
+                    "rtt.hlog", "summary.json", "summary.txt", "scenario.log", "rtt.svg", "junit.xml",
                     "manifest.json",
                 ])
             try session.conclude([outcome])

@@ -33,6 +33,7 @@ struct Sipmeter: ParsableCommand {
             SweepCommand.self, RunCommand.self, FindMaxCommand.self, AnswerCommand.self, AnalyzeCommand.self,
             ExplainCommand.self,
             CompareCommand.self,
+            MergeCommand.self,
             ReportCommand.self,
             ScenarioCommand.self, DoctorCommand.self,
             ConfigCommand.self, ManualCommand.self,

@@ -6,7 +6,8 @@ import Testing
 enum Requirement: CaseIterable, CustomTestStringConvertible {
     case sipp, kamailio, kamailioTLS, openssl, tcpdump, networkNamespaces, mountNamespaces, rawSockets,
         droppingPrivileges, realtimePriority, ipv6, probes, python, bash, man, debianPackages,
-        chromium
+        chromium,
+        hdrHistogram, gnuParallel, slurm
 
     static let isStrict = ProcessInfo.processInfo.environment["SIPMETER_REQUIRE_ALL"] == "1"
 
@@ -43,6 +44,10 @@ enum Requirement: CaseIterable, CustomTestStringConvertible {
         case .realtimePriority: "test $(nproc) -ge 2 && taskset -c \(CPUs.last) chrt -f 60 true"
         case .chromium: "command -v chromium"
         case .probes: "'\(Command.sipmeterPath)' doctor --require probes"
+        case .hdrHistogram: "'\(HdrHistogramPackage.python)' -c 'import hdrh'"
+        case .gnuParallel: "parallel --version | grep -q 'GNU parallel'"
+        case .slurm:
+            "for p in munged slurmctld slurmd srun sinfo; do command -v $p || exit 1; done; test $(id -u) = 0"
         case .ipv6: "grep -q '^00000000000000000000000000000001 ' /proc/net/if_inet6"
         }
     }
@@ -69,6 +74,10 @@ enum Requirement: CaseIterable, CustomTestStringConvertible {
                 + "(in a container with CAP_SYS_NICE)"
         case .probes: "kernel probes are not permitted: run as root (in a container with CAP_BPF, CAP_PERFMON)"
         case .chromium: "chromium is not installed: apt-get install chromium"
+        case .hdrHistogram:
+            "the Python package hdrhistogram is not in .build/python-peers: make test-deps, where pip can fetch it"
+        case .gnuParallel: "GNU parallel is not installed: apt-get install parallel"
+        case .slurm: "Slurm is not installed, or this is not root: apt-get install slurm-wlm munge, and run as root"
         case .ipv6: "lo has no ::1: sysctl net.ipv6.conf.lo.disable_ipv6=0"
         }
     }
