@@ -62,7 +62,7 @@ extension ReportHook {
         // The recordings may be joined into the directory of the caller's run, which has its own.
         if access(directory + "/manifest.json", F_OK) != 0 {
             try PlainManifest.write(
-                to: directory, commandLine: CommandLine.arguments, version: Sipmeter.version,
+                to: directory, commandLine: EffectiveWords.all, version: Sipmeter.version,
                 begun: SystemClock.wall(), adding: [("sources", .array(sources.map { .string($0) }))])
         }
         try write(directory)
