@@ -78,6 +78,9 @@ package struct RunPage {
             isCapture: report.isCapture, evidence: report.figures("verdict", "evidence")?.texts ?? [],
             missing: report.summary == nil && report.explain != nil
                 ? "No calls were placed: this watched a server under others' load." : Self.killed, to: &html)
+        if let stopped = report.figures("stopped_by", "reason")?.text {
+            html.paragraph("Stopped by an abort rule: \(stopped)")
+        }
         if let explain = report.explain?["verdict"]?.text {
             html.paragraph("Where the time went: \(explain)")
         }
@@ -309,17 +312,19 @@ package enum ThresholdTable {
             let isPassed = item["passed"]?.flag ?? false
             table.add(
                 [
-                    .code(item["threshold"]?.text ?? ""), .text(value(item["value"])),
+                    .code(item["threshold"]?.text ?? ""), .text(value(item["value"], unit: item["unit"]?.text ?? "")),
                     .mark(isPassed ? .good : .bad, isPassed ? "passed" : "FAILED"),
                 ] + (hasRemarks ? [.text(remark)] : []))
         }
         html.table(table)
     }
 
-    private static func value(_ value: JSONValue?) -> String {
+    private static func value(_ value: JSONValue?, unit: String) -> String {
         if let text = value?.text { return text }
         guard let number = value?.double, number.isFinite, number.magnitude < 1e15 else { return Number.undefined }
-        return DecimalText.trimmed(number, decimals: 4)
+        // Lengths are microseconds in the file, and milliseconds everywhere a person reads.
+        if unit == "us" { return Number.milliseconds(microseconds: number) + " ms" }
+        return DecimalText.trimmed(number, decimals: 4) + (unit.isEmpty ? "" : " " + unit)
     }
 }
 
