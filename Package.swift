@@ -76,6 +76,7 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
         .target(name: "CGzipFile", linkerSettings: [.linkedLibrary("z")]),
+        .target(name: "CDeflate", linkerSettings: [.linkedLibrary("z")]),
         .target(name: "CLinuxNet"),
         .target(name: "PosixPatterns", dependencies: ["Scenarios"], swiftSettings: strict),
         .target(name: "Digests", dependencies: ["COpenSSL", "Authentication", "Datagrams"], swiftSettings: strict),
@@ -100,11 +101,16 @@ let package = Package(
             dependencies: [
                 "UserAgent", "UDPTransport", "StreamTransport", "Latency", "Observations", "Scenarios", "SIP",
                 "Datagrams",
-                "Reports", "PacketCapture", "Authentication", "Digests",
+                "Reports", "PacketCapture", "Authentication", "Digests", "CDeflate",
             ], swiftSettings: strict),
         .target(
             name: "RunArchive", dependencies: ["Reports", "Latency", "Observations", "Datagrams"], swiftSettings: strict
         ),
+        .target(
+            name: "RunMerge",
+            dependencies: [
+                "RunArchive", "LoadRun", "Reports", "Latency", "Observations", "UserAgent", "Datagrams",
+            ], swiftSettings: strict),
         .target(
             name: "RunReports", dependencies: ["RunArchive", "Reports", "Latency", "Observations", "Datagrams"],
             swiftSettings: strict),
@@ -115,6 +121,7 @@ let package = Package(
                 "LiveView",
                 "RunArchive",
                 "RunReports",
+                "RunMerge",
                 "Comparison",
                 "Configuration",
                 "Reports", "MachineReport", "Latency", "Scenarios",
@@ -155,6 +162,12 @@ let package = Package(
         .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
         .testTarget(
             name: "LatencyTests", dependencies: ["Latency", "Observations", "Datagrams"], swiftSettings: strict),
+        .testTarget(
+            name: "RunMergeTests",
+            dependencies: ["RunMerge", "LoadRun", "Reports", "Latency", "Observations", "UserAgent", "Datagrams"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "LoadRunTests", dependencies: ["LoadRun", "Latency", "UserAgent", "Datagrams"], swiftSettings: strict),
         .testTarget(
             name: "ComparisonTests", dependencies: ["Comparison", "Latency", "Observations", "Datagrams"],
             swiftSettings: strict),

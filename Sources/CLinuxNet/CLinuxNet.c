@@ -22,6 +22,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/timex.h>
 #include <sys/xattr.h>
 #include <termios.h>
 #include <time.h>
@@ -389,6 +390,15 @@ int clinuxnet_try_segmentation(void) {
     int result = setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &size, sizeof size) < 0 ? -errno : 0;
     close(fd);
     return result;
+}
+
+int clinuxnet_read_clock_state(struct clinuxnet_clock_state *state) {
+    struct timex clock = {.modes = 0};
+    if (adjtimex(&clock) < 0) return -errno;
+    state->is_synchronised = (clock.status & STA_UNSYNC) == 0;
+    state->most_error_us = clock.maxerror;
+    state->estimated_error_us = clock.esterror;
+    return 0;
 }
 
 // The terminal, as it was before the live screen took it; given back however this process ends.

@@ -51,6 +51,21 @@ package struct Interval: Sendable {
     var rtt: LatencyHistogram
     var rttFromDue: LatencyHistogram
     var late: LatencyHistogram
+    var answer: LatencyHistogram
+    var bye: LatencyHistogram
+    var srd: LatencyHistogram
+    var split: SplitHistograms
+    /// The scenario's own response times, in its order.
+    var named: [LatencyHistogram]
+
+    /// What `rtt.hlog` has of it, by tag. A response time that the scenario names has its name after `rtd.`, with `_` for
+    /// what the format has its own use for.
+    package func tagged(names: [String]) -> [(tag: String, histogram: LatencyHistogram)] {
+        let own = [
+            ("rtt", rtt), ("rtt_from_due", rttFromDue), ("late", late), ("answer", answer), ("bye", bye), ("srd", srd),
+        ]
+        return own + split.tagged + zip(names, named).map { (HistogramLog.tag(ofResponseTime: $0), $1) }
+    }
 
     package mutating func merge(_ other: borrowing Interval) {
         at = max(at, other.at)
@@ -64,6 +79,11 @@ package struct Interval: Sendable {
         rtt.merge(other.rtt)
         rttFromDue.merge(other.rttFromDue)
         late.merge(other.late)
+        answer.merge(other.answer)
+        bye.merge(other.bye)
+        srd.merge(other.srd)
+        split.merge(other.split)
+        for i in named.indices { named[i].merge(other.named[i]) }
     }
 
     package var row: IntervalRow {
@@ -92,6 +112,15 @@ package struct WorkerLoad: Sendable, Equatable {
 
     package init() {}
 
+    /// As a summary has it.
+    package init(meanPercent: Double?, peakPercent: Double?, seconds: UInt64, busySeconds: UInt64) {
+        self.peakPercent = peakPercent
+        self.seconds = seconds
+        self.busySeconds = busySeconds
+        available = meanPercent == nil ? .zero : .seconds(Int64(clamping: max(seconds, 1)))
+        cpu = Nanoseconds(Int64((available.seconds * (meanPercent ?? 0) * 1e7).rounded()))
+    }
+
     package var meanPercent: Double? { available > .zero ? 100 * cpu.seconds / available.seconds : nil }
 
     mutating func record(cpu spent: Nanoseconds, in length: Nanoseconds) {
@@ -104,7 +133,7 @@ package struct WorkerLoad: Sendable, Equatable {
         if percent >= Self.busyPercent { busySeconds += 1 }
     }
 
-    mutating func merge(_ other: WorkerLoad) {
+    package mutating func merge(_ other: WorkerLoad) {
         cpu += other.cpu
         available += other.available
         if let peak = other.peakPercent { peakPercent = max(peakPercent ?? 0, peak) }

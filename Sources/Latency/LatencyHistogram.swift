@@ -123,6 +123,12 @@ package struct LatencyHistogram: Sendable {
         }
     }
 
+    /// `body` is given the highest value of each bucket that holds any, ascending, and how many it holds.
+    func forEachBucket(_ body: (_ value: UInt64, _ count: UInt64) -> Void) {
+        guard count > 0 else { return }
+        for bucket in buckets.recordedValues() { body(bucket.value, bucket.count) }
+    }
+
     /// A step of the distribution: so many values, of all, are not above `value`.
     package struct Step: Sendable, Equatable {
         package var value: Nanoseconds

@@ -55,18 +55,29 @@ package struct LatencyRecorder: Sendable {
         var rtt = LatencyHistogram()
         var rttFromDue = LatencyHistogram()
         var late = LatencyHistogram()
+        var answer = LatencyHistogram()
+        var bye = LatencyHistogram()
+        var srd = LatencyHistogram()
+        var split = SplitHistograms()
+        var named: [LatencyHistogram] = []
         var sessions = SessionMetrics()
 
         mutating func removeAll() {
             rtt.removeAll()
             rttFromDue.removeAll()
             late.removeAll()
+            answer.removeAll()
+            bye.removeAll()
+            srd.removeAll()
+            split.removeAll()
+            for i in named.indices { named[i].removeAll() }
             sessions = SessionMetrics()
         }
     }
 
     package init(responseTimeNames: Int = 0) {
         named = Array(repeating: LatencyHistogram(), count: responseTimeNames)
+        second.named = named
     }
 
     /// A row whenever the journal carries a mark.
@@ -80,6 +91,7 @@ package struct LatencyRecorder: Sendable {
             let time = journal.responseTimes[i]
             precondition(Int(time.name) < named.count, "response time \(time.name) of \(named.count)")
             named[Int(time.name)].record(time.length)
+            second.named[Int(time.name)].record(time.length)
         }
         return journal.mark.map { close($0) }
     }
@@ -99,8 +111,12 @@ package struct LatencyRecorder: Sendable {
         if let length = call.ringing { ringing.record(length) }
         if let length = call.answer, call.isSession ? call.isEstablished : call.outcome == .ok {
             answer.record(length)
+            second.answer.record(length)
         }
-        if let length = call.bye { bye.record(length) }
+        if let length = call.bye {
+            bye.record(length)
+            second.bye.record(length)
+        }
         recordRTT(of: call)
         if call.isSession { recordSessionDelays(of: call) }
     }
@@ -136,6 +152,15 @@ package struct LatencyRecorder: Sendable {
         counters = counters + other.counters
     }
 
+    /// The run's own counts in place of those made from its rows, which do not tell everything.
+    package mutating func replaceCounts(_ counts: RunCounts) {
+        counters = counts.counters
+        sessions = counts.sessions
+        finalStatuses = counts.finalStatuses
+        retransmissionsByTimer = counts.retransmissionsByTimer
+        load = counts.load
+    }
+
     private mutating func recordRTT(of call: CallRecord) {
         if let length = call.rttFromDue {
             rttFromDue.record(length)
@@ -148,6 +173,7 @@ package struct LatencyRecorder: Sendable {
         if call.isTagged { rttTagged.record(length) } else { rttUntagged.record(length) }
         if call.clock == .kernel { rttByKernelClock += 1 }
         split.record(call)
+        second.split.record(call)
     }
 
     private mutating func recordSessionDelays(of call: CallRecord) {
@@ -155,6 +181,7 @@ package struct LatencyRecorder: Sendable {
         if let delay = call.ringing ?? call.answer {
             if call.isEstablished {
                 srd.record(delay)
+                second.srd.record(delay)
             } else if isSessionFailure(call.inviteStatus) {
                 srdFailed.record(delay)
             }
@@ -172,7 +199,8 @@ package struct LatencyRecorder: Sendable {
         let interval = Interval(
             at: mark.at, length: length, counts: mark.counters - counters, totals: mark.counters, open: mark.open,
             cpu: spent, available: length, sessions: second.sessions, rtt: second.rtt, rttFromDue: second.rttFromDue,
-            late: second.late)
+            late: second.late, answer: second.answer, bye: second.bye, srd: second.srd, split: second.split,
+            named: second.named)
         lastInterval = interval
         counters = mark.counters
         marked = (mark.at, mark.cpu)
@@ -183,4 +211,15 @@ package struct LatencyRecorder: Sendable {
 
 extension CallRecord {
     var isEstablished: Bool { (200..<300).contains(inviteStatus) }
+}
+
+/// What a run counted beside its distributions.
+package struct RunCounts: Sendable {
+    package var counters = Counters()
+    package var sessions = SessionMetrics()
+    package var finalStatuses: [UInt16: UInt64] = [:]
+    package var retransmissionsByTimer: [TimerName: UInt64] = [:]
+    package var load = WorkerLoad()
+
+    package init() {}
 }

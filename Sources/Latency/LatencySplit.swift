@@ -24,6 +24,13 @@ package struct SplitHistograms: Sendable {
         matching.record(split.matching)
     }
 
+    mutating func removeAll() { self = SplitHistograms() }
+
+    /// The parts that rows do not have, with the names they have in files.
+    var tagged: [(tag: String, histogram: LatencyHistogram)] {
+        [("egress", egress), ("reaction", reaction), ("ingress", ingress), ("matching", matching)]
+    }
+
     mutating func merge(_ other: borrowing SplitHistograms) {
         scheduling.merge(other.scheduling)
         egress.merge(other.egress)
@@ -47,6 +54,20 @@ package struct LatencySplit: Sendable, Equatable {
     package var reaction = LatencyFigures()
     package var ingress = LatencyFigures()
     package var matching = LatencyFigures()
+
+    package init() {}
+
+    package init(
+        scheduling: LatencyFigures, egress: LatencyFigures, network: LatencyFigures, reaction: LatencyFigures,
+        ingress: LatencyFigures, matching: LatencyFigures
+    ) {
+        self.scheduling = scheduling
+        self.egress = egress
+        self.network = network
+        self.reaction = reaction
+        self.ingress = ingress
+        self.matching = matching
+    }
 
     /// In the order a call goes through them, with the names they have in files.
     package var parts: [(name: String, figures: LatencyFigures)] {

@@ -68,6 +68,11 @@ package struct RunSummary: Sendable {
     package struct Named: Sendable, Equatable {
         package var name: String
         package var figures: LatencyFigures
+
+        package init(name: String, figures: LatencyFigures) {
+            self.name = name
+            self.figures = figures
+        }
     }
     package struct OutcomeCount: Sendable, Equatable {
         package var outcome: CallOutcome

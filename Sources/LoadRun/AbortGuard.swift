@@ -33,6 +33,21 @@ final class AbortGuard: Sendable {
     var strike: AbortWatch.Strike? { watch.withLock { $0.strike } }
 }
 
+extension RunOptions {
+    /// A response time that the scenario does not name would have no value at the end: better told before the run.
+    func checkThresholds(_ responseTimes: [String]) throws(RunFailure) {
+        for threshold in thresholds {
+            guard case .time(.named(let name), _) = threshold.condition.metric, !responseTimes.contains(name) else {
+                continue
+            }
+            let list = responseTimes.isEmpty ? "" : "; it has " + responseTimes.joined(separator: ", ")
+            throw RunFailure(
+                .usage,
+                "--threshold \(threshold.text): the scenario \(scenarioName) has no response time \(name)\(list)")
+        }
+    }
+}
+
 extension RunSummary {
     /// Holds the result against what the run was to keep to.
     mutating func judge(_ options: RunOptions, _ strike: AbortWatch.Strike?) {

@@ -35,6 +35,8 @@ package struct LoadLevel {
     package let control: RunControl
     /// Pokes the sending thread.
     package let wakeup: Wakeup
+    /// When its calls begin to fall due. Nil: as soon as all is ready.
+    package var startAt: WallInstant?
     /// Who looks on while it runs.
     package var observer: RunObserver?
     /// Is told, on the writing thread, when an abort rule ends the run.
@@ -65,6 +67,7 @@ package struct LoadLevel {
         var programs: [Program] = []
         for line in lines { programs.append(try compile(target, line.sources[0])) }
         let program = programs[0]
+        try setup.options.checkThresholds(program.responseTimeNames)
         if let directory { try RunDirectory.create(directory) }
         let channel = try JournalChannel(workers: workers)
         let control = self.control
@@ -72,7 +75,7 @@ package struct LoadLevel {
         let abort = AbortGuard(setup.options, control: control, onStrike: onStrike)
         defer { for capture in captures { _ = capture.stop() } }
         let writer = try RecordWriter(
-            directory: directory, workers: workers, responseTimeNames: program.responseTimeNames.count,
+            directory: directory, workers: workers, responseTimeNames: program.responseTimeNames,
             comparesTags: setup.comparesTags, hasNotes: setup.options.scenario.hasNotes,
             expectations: FailureFiles.expectations(of: setup.options.scenario), channel: channel,
             onJournal: onJournal, observer: observer,
@@ -81,23 +84,62 @@ package struct LoadLevel {
                 progress(row)
             }, onFailure: { control.ask(for: .stopping) })
         control.forgetPlans()
-        let begun = SystemClock.wall()
-        if let directory { try writeManifest(to: directory, lines[0], target, begun, stamps) }
+        let start = try settleStart(lines[0], target, stamps)
+        writer.noteStart(start.wall)
         begin(lines[0].sources[0])
-        let start = SystemClock.monotonic() + Self.lead
         let watch = HostWatch(cpus: setup.options.cpu.map { Array($0..<$0 + workers) })
-        observer?.began(start, firstRequest: program.firstMethodText)
+        observer?.began(start.monotonic, firstRequest: program.firstMethodText)
         var report = try place(programs, lines, setup.nextHop ?? target, channel, start, stamps)
         watch.tell(&report.disturbances)
         let written = writer.finish()
         var outcome = try conclude(
-            program, report, written, stamps, captures.map { $0.stop() }, control.changes(since: start), abort.strike)
-        outcome.begun = begun
+            program, report, written, start, stamps, captures.map { $0.stop() },
+            control.changes(since: start.monotonic),
+            abort.strike)
+        outcome.begun = start.wall
         return outcome
     }
 
     /// From `begin` to the run's start: by then all threads are there.
     package static let lead = Nanoseconds.milliseconds(20)
+
+    /// The manifest has the start in it, and is written before: on a slow disk the start is put off, that no call is late
+    /// for it.
+    private func settleStart(_ line: Line, _ target: SocketAddress, _ stamps: StampGrant) throws -> RunStart {
+        if let startAt { return try awaitStart(startAt, line, target, stamps) }
+        var lead = Self.lead
+        while true {
+            let start = RunStart(in: lead)
+            guard let directory else { return start }
+            try writeManifest(to: directory, line, target, start, stamps)
+            if SystemClock.monotonic() + Self.lead / 2 <= start.monotonic || lead > .seconds(10) { return start }
+            lead = lead * 4
+        }
+    }
+
+    /// The wall clock is looked at again until shortly before, for it may be set or slewed on the way.
+    private func awaitStart(
+        _ instant: WallInstant, _ line: Line, _ target: SocketAddress, _ stamps: StampGrant
+    ) throws -> RunStart {
+        var poller = try Poller(receiving: [], wakeup: wakeup)
+        while true {
+            if control.stage > .running { throw RunFailure(.interrupted, "stopped before the run's start") }
+            let left = RunStart(at: instant).monotonic - SystemClock.monotonic() - Self.lastLook
+            if left <= .zero { break }
+            _ = poller.wait(until: SystemClock.monotonic() + min(left, .seconds(1)))
+        }
+        var start = RunStart(at: instant)
+        let now = SystemClock.monotonic()
+        if !setup.options.joinsLate, let refusal = start.refusal(at: now) { throw RunFailure(.usage, refusal) }
+        start.put(off: now + Self.lead)
+        if let directory { try writeManifest(to: directory, line, target, start, stamps) }
+        // A slow disk makes it later; one in time it does not.
+        start.put(off: SystemClock.monotonic() + Self.lead / 4)
+        return start
+    }
+
+    /// Before a start that was asked for: enough for the manifest and the threads.
+    private static let lastLook = Nanoseconds.milliseconds(250)
 
     // MARK: preparing
 
@@ -152,12 +194,13 @@ package struct LoadLevel {
 
     /// `calls.pcap`, or of a sweep `calls-400cps.pcap`.
     private var capturePath: String? {
-        guard let path = setup.options.capturePath, setup.options.rates.count > 1 else {
-            return setup.options.capturePath
-        }
+        let options = setup.options
+        guard let path = options.capturePath else { return nil }
         let name = path.split(separator: "/", omittingEmptySubsequences: false).last ?? ""
         let dot = name.lastIndex(of: ".") ?? name.endIndex
-        return path.dropLast(name.count) + "\(name[..<dot])-\(DecimalText.trimmed(rate))cps\(name[dot...])"
+        let level = options.rates.count > 1 ? "-\(DecimalText.trimmed(rate))cps" : ""
+        let shard = options.shard == .whole ? "" : "-" + options.shard.name
+        return path.dropLast(name.count) + "\(name[..<dot])\(level)\(shard)\(name[dot...])"
     }
 
     private func makeLine(_ worker: Int, _ target: SocketAddress, _ stamps: StampGrant) throws -> Line {
@@ -284,29 +327,33 @@ package struct LoadLevel {
 
     // MARK: running
 
-    private var ratePerWorker: Double { rate / Double(setup.options.workers) }
+    /// This process's part of the rate.
+    private var rateOfShard: Double { rate / Double(setup.options.shard.count) }
+    private var ratePerWorker: Double { rateOfShard / Double(setup.options.workers) }
 
     package func pacer(_ start: MonotonicInstant, worker: Int = 0, workers: Int = 1) -> Pacer {
         let options = setup.options
+        let stripe = options.shard.stripe(worker: worker, of: workers)
         return Pacer(
             start: start, rate: rate, duration: options.duration,
             limit: options.forgetsUnsent ? .max : options.callLimit ?? .max,
-            arrivals: options.isPoisson ? .poisson(seed: options.seed) : .constant, worker: UInt64(worker),
-            workers: UInt64(workers))
+            arrivals: options.isPoisson ? .poisson(seed: options.seed) : .constant, worker: stripe.worker,
+            workers: stripe.workers)
     }
 
     private func place(
         _ programs: [Program], _ lines: [Line], _ target: SocketAddress, _ channel: JournalChannel,
-        _ start: MonotonicInstant, _ stamps: StampGrant
+        _ start: RunStart, _ stamps: StampGrant
     ) throws -> WorkerReport {
-        let run = RunIdentity.make()
+        let run = RunIdentity.make(setup.options.shard)
         var threads: [(thread: WorkerThread, report: ReportBox)] = []
         for (worker, line) in lines.enumerated() {
             let box = ReportBox()
             let wakeup = worker == 0 ? self.wakeup : try Wakeup()
             let thread = try startThread(
-                worker, programs[worker], configuration(run, start, line.sources), line, target, channel, box, wakeup,
-                stamps)
+                worker, programs[worker], configuration(run, start.monotonic, line.sources), start.begin, line, target,
+                channel,
+                box, wakeup, stamps)
             threads.append((thread, box))
         }
         var merged: WorkerReport?
@@ -341,38 +388,42 @@ package struct LoadLevel {
     }
 
     private func startThread(
-        _ worker: Int, _ program: Program, _ configuration: EngineConfiguration, _ line: Line, _ target: SocketAddress,
-        _ channel: JournalChannel, _ box: ReportBox, _ wakeup: Wakeup, _ stamps: StampGrant
+        _ worker: Int, _ program: Program, _ configuration: EngineConfiguration, _ begin: MonotonicInstant,
+        _ line: Line,
+        _ target: SocketAddress, _ channel: JournalChannel, _ box: ReportBox, _ wakeup: Wakeup, _ stamps: StampGrant
     ) throws -> WorkerThread {
         let options = setup.options
-        // Every call that is open when the last one is due ends by its own timers within this.
-        let drain = options.drainTimeout ?? options.hold + options.timers.transactionTimeout * 2 + .seconds(1)
         let gap = Nanoseconds(Int64(1e9 / ratePerWorker))
         let settings = UACWorker.Settings(
-            number: worker, start: configuration.start, tag: setup.tag, keepsGoing: options.keepsGoing,
-            drainTimeout: drain, watching: options.isPrecise ? WakeLead.longest(gap: gap) : nil, stamps: stamps.areOn,
+            number: worker, start: configuration.start, begin: begin, tag: setup.tag, keepsGoing: options.keepsGoing,
+            drainTimeout: options.longestDrain, watching: options.isPrecise ? WakeLead.longest(gap: gap) : nil,
+            stamps: stamps.areOn,
             reads: options.reads, ignoresICMP: options.ignoresICMP, logsMessages: options.logsMessages,
             keepsMessages: options.keepsMessages, glances: observer?.interval)
-        let pacer = pacer(configuration.start, worker: worker, workers: options.workers)
-        // The limits are the run's: each worker gets its share, the first ones what is left over.
-        let share = options.maxConcurrent / options.workers
+        var pacer = pacer(configuration.start, worker: worker, workers: options.workers)
+        // Counted again for the report.
+        _ = pacer.skip(dueBefore: begin)
+        // The limits are the run's: each shard gets its share, and of that each worker; the first ones what is left over.
+        let mine = options.shard.share(of: options.maxConcurrent)
+        let share = mine / options.workers
         var limits = UAC.Limits(
-            maxConcurrent: share + (worker < options.maxConcurrent % options.workers ? 1 : 0),
+            maxConcurrent: share + (worker < mine % options.workers ? 1 : 0),
             coalescing: options.batch)
         if options.forgetsUnsent {
             limits.forgetsUnsent = true
             limits.placed = options.callLimit ?? .max
         }
+        let stripe = options.shard.stripe(worker: worker, of: options.workers)
         let loop = options.users.map {
             UserLoop(
-                users: $0, start: configuration.start, duration: options.duration, limit: options.callLimit ?? .max,
-                worker: worker, workers: options.workers)
+                users: $0, start: begin, duration: options.duration - (begin - configuration.start),
+                limit: options.callLimit ?? .max, worker: Int(stripe.worker), workers: Int(stripe.workers))
         }
-        let (control, wire, asked) = (control, line.wire, limits)
+        let (control, wire, asked, schedule) = (control, line.wire, limits, pacer)
         let body: @Sendable () -> Void = {
             WorkerThread.askForShortSlices()
             var uac = UAC(
-                program: program, configuration: configuration, pacer: pacer, target: target, limits: asked,
+                program: program, configuration: configuration, pacer: schedule, target: target, limits: asked,
                 loop: loop)
             switch wire {
             case .datagrams(let socket, let raw):
@@ -409,10 +460,12 @@ package struct LoadLevel {
     // MARK: concluding
 
     private func conclude(
-        _ program: Program, _ report: WorkerReport, _ written: RecordWriter.Result, _ stamps: StampGrant,
-        _ captures: [LiveCapture.Outcome], _ changes: [Pacer.Change], _ strike: AbortWatch.Strike?
+        _ program: Program, _ report: WorkerReport, _ written: RecordWriter.Result, _ start: RunStart,
+        _ stamps: StampGrant, _ captures: [LiveCapture.Outcome], _ changes: [Pacer.Change],
+        _ strike: AbortWatch.Strike?
     ) throws -> Outcome {
         var conditions = conditions(program, report, changes)
+        conditions.notes += lateJoining(start)
         if setup.options.users != nil, report.offeredFor > .zero {
             // A closed loop has no rate of its own: it is what came about.
             conditions.rate = Double(written.recorder.counters.started) / report.offeredFor.seconds
@@ -451,17 +504,37 @@ package struct LoadLevel {
         let offeredFor = offeredFor(report)
         var conditions = RunConditions(
             scenario: options.scenarioName, target: setup.targetName, transport: options.transport.rawValue,
-            firstRequest: program.firstMethodText, rate: rate, offeredFor: offeredFor, lasted: report.lasted,
+            firstRequest: program.firstMethodText, rate: rateOfShard, offeredFor: offeredFor, lasted: report.lasted,
             scheduled: options.forgetsUnsent ? 0 : scheduled(within: offeredFor, changes), t1: options.timers.t1,
             workers: options.workers,
             isSpinning: options.isPrecise,
             responseTimeNames: program.responseTimeNames,
-            notes: setup.notes + streamNotes(report) + unansweredChallenges.all)
+            notes: setup.notes + shardNotes + streamNotes(report) + unansweredChallenges.all)
         conditions.changes = changes.map { LoadChange($0) }
         conditions.batch = options.batch
         conditions.disturbances = report.disturbances
         conditions.wantsKernelClock = options.timestamps == .kernel
         return conditions
+    }
+
+    private var shardNotes: [String] {
+        let shard = setup.options.shard
+        if shard == .whole { return [] }
+        return [
+            "Shard \(shard) of \(setup.options.users.map { "\($0) users" } ?? DecimalText.trimmed(rate) + " calls/s"): "
+                + "the figures are this part's; `sipmeter merge` adds the parts up."
+        ]
+    }
+
+    /// The calls left out are in what was scheduled: the verdict counts them as not placed.
+    private func lateJoining(_ start: RunStart) -> [String] {
+        guard start.lateness > .zero else { return [] }
+        var pacer = pacer(start.monotonic)
+        let skipped = setup.options.users == nil ? pacer.skip(dueBefore: start.begin) : 0
+        return [
+            "Joined \(DecimalText.milliseconds(start.lateness)) ms after the start: \(skipped) "
+                + "\(skipped == 1 ? "call" : "calls") due before that \(skipped == 1 ? "was" : "were") left out."
+        ]
     }
 
     private func streamNotes(_ report: WorkerReport) -> [String] {
@@ -496,12 +569,12 @@ package struct LoadLevel {
     }
 
     private func writeManifest(
-        to directory: String, _ line: Line, _ target: SocketAddress, _ begun: WallInstant, _ stamps: StampGrant
+        to directory: String, _ line: Line, _ target: SocketAddress, _ start: RunStart, _ stamps: StampGrant
     ) throws(RunFailure) {
         var bytes = ByteBuffer(capacity: 1 << 14)
         let manifest = Manifest(
             setup: setup, rate: rate, target: target, sources: line.sources, receiveBuffer: line.receiveBuffer,
-            begun: begun, stamps: stamps)
+            start: start, stamps: stamps)
         RunFiles.appendManifest(manifest.fields, to: &bytes)
         try OutputFile.create(directory + "/manifest.json", holding: bytes)
     }

@@ -4,6 +4,7 @@ import Reports
 import SIP
 import StreamTransport
 import UDPTransport
+import UserAgent
 
 /// `manifest.json`: what was run, on what, and with which rights, so that a run can be repeated and compared.
 struct Manifest {
@@ -12,7 +13,7 @@ struct Manifest {
     let target: SocketAddress
     let sources: [SocketAddress]
     let receiveBuffer: Int
-    let begun: WallInstant
+    let start: RunStart
     let stamps: StampGrant
 
     var fields: [(String, JSONValue)] {
@@ -20,7 +21,9 @@ struct Manifest {
         return [
             ("sipmeter_version", .string(options.version)),
             ("command_line", .array(options.commandLine.map { .string($0) })),
-            ("begun_utc", .string(RunDirectory.utc(begun))),
+            ("begun_utc", .string(RunDirectory.utc(start.wall))),
+            ("start", .object(startFields)),
+            ("shard", shardFields),
             ("seed", .count(options.seed)),
             ("scenario", .string(options.scenarioName)),
             ("flow", FlowFields.json(options.scenario, name: options.scenarioName)),
@@ -31,6 +34,29 @@ struct Manifest {
             ("timestamps", .object(timestampFields)),
             ("host", .object(Self.hostFields)),
             ("rfc7502", .object(rfc7502Fields)),
+        ]
+    }
+
+    /// Null: the whole schedule is this process's.
+    private var shardFields: JSONValue {
+        let shard = setup.options.shard
+        if shard == .whole { return .null }
+        return .object([
+            ("index", .count(UInt64(shard.index))), ("of", .count(UInt64(shard.count))),
+            ("number_from", .string(setup.options.shardOrigin.isEmpty ? "--shard" : setup.options.shardOrigin)),
+        ])
+    }
+
+    /// T0: what `due_s` and all else counts from.
+    private var startFields: [(String, JSONValue)] {
+        let clock = ClockState.read()
+        return [
+            ("is_asked", .bool(start.isAsked)), ("joined_late_ns", .integer(start.lateness.rawValue)),
+            ("unix_ns", .integer(start.wall.nanoseconds)), ("monotonic_ns", .integer(start.monotonic.nanoseconds)),
+            ("uncertainty_ns", .integer(start.uncertainty.rawValue)),
+            ("clock_is_synchronised", clock.map { .bool($0.isSynchronised) } ?? .null),
+            ("clock_most_error_us", clock.map { .integer($0.mostError) } ?? .null),
+            ("clock_estimated_error_us", clock.map { .integer($0.estimatedError) } ?? .null),
         ]
     }
 
@@ -74,6 +100,7 @@ struct Manifest {
         let options = setup.options
         return [
             ("rate_per_s", .number(rate, decimals: 6)),
+            ("users", options.users.map { .count(UInt64($0)) } ?? .null),
             ("duration_s", .number(options.duration.seconds, decimals: 9)),
             ("call_limit", options.callLimit.map { .count($0) } ?? .null),
             ("arrivals", .string(options.isPoisson ? "poisson" : "constant")),

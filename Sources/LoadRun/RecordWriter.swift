@@ -26,16 +26,17 @@ final class RecordWriter: Sendable {
     ///   - onInterval: called on the writing thread for each second's row.
     ///   - onFailure: a file could not be written; what came before stays.
     init(
-        directory: String?, workers: Int, responseTimeNames: Int, comparesTags: Bool = false, hasNotes: Bool = false,
-        expectations: [String] = [], channel: JournalChannel, onJournal: (@Sendable (borrowing Journal) -> Void)? = nil,
-        observer: RunObserver? = nil, onInterval: @escaping @Sendable (IntervalRow) -> Void,
-        onFailure: @escaping @Sendable () -> Void
+        directory: String?, workers: Int, responseTimeNames: [String], comparesTags: Bool = false,
+        hasNotes: Bool = false, expectations: [String] = [], channel: JournalChannel,
+        onJournal: (@Sendable (borrowing Journal) -> Void)? = nil, observer: RunObserver? = nil,
+        onInterval: @escaping @Sendable (IntervalRow) -> Void, onFailure: @escaping @Sendable () -> Void
     ) throws {
         let files: Handover<Files?>
         if let directory {
             files = Handover(
                 try Files.create(
-                    in: directory, comparesTags: comparesTags, hasNotes: hasNotes, expectations: expectations))
+                    in: directory, responseTimeNames, comparesTags: comparesTags, hasNotes: hasNotes,
+                    expectations: expectations))
         } else {
             files = Handover(nil)
         }
@@ -48,7 +49,7 @@ final class RecordWriter: Sendable {
             box.result.withLock {
                 $0 = Self.write(
                     files.take(), writesFiles: directory != nil, comparesTags: comparesTags, workers: workers,
-                    responseTimeNames: responseTimeNames, channel: channel,
+                    responseTimeNames: responseTimeNames.count, channel: channel, start: { box.start.withLock { $0 } },
                     onJournal: onJournal, observer: observer, onInterval: onInterval, onFailure: onFailure)
             }
         }
@@ -56,8 +57,12 @@ final class RecordWriter: Sendable {
 
     private final class Box: Sendable {
         let result = Mutex<Result?>(nil)
+        let start = Mutex(WallInstant(nanoseconds: 0))
     }
     private let box: Box
+
+    /// When the run starts: before its first second is over. It becomes known only when the files are there.
+    func noteStart(_ start: WallInstant) { box.start.withLock { $0 = start } }
 
     /// Waits until everything handed over is written.
     func finish() -> Result {
@@ -70,6 +75,7 @@ final class RecordWriter: Sendable {
         var rtt: OutputFile
         var intervals: OutputFile
         var retransmissions: OutputFile
+        var histograms: HistogramLogFile
         /// `rtt.csv` has no column for the tag: it is the same for all runs.
         var tagControl: OutputFile?
         /// What the scenario logs, where it does.
@@ -78,7 +84,8 @@ final class RecordWriter: Sendable {
 
         /// Creates the files with their headers.
         static func create(
-            in directory: String, comparesTags: Bool, hasNotes: Bool, expectations: [String]
+            in directory: String, _ responseTimeNames: [String], comparesTags: Bool, hasNotes: Bool,
+            expectations: [String]
         ) throws(RunFailure) -> Files {
             let rtt = try open(directory + "/rtt.csv") { CSV.appendRTTHeader(to: &$0) }
             let intervals = try open(directory + "/intervals.csv") { CSV.appendIntervalsHeader(to: &$0) }
@@ -87,6 +94,7 @@ final class RecordWriter: Sendable {
             }
             var files = Files(
                 rtt: rtt, intervals: intervals, retransmissions: retransmissions,
+                histograms: try HistogramLogFile(in: directory, responseTimeNames: responseTimeNames),
                 failures: FailureFiles(directory: directory, expectations: expectations))
             if comparesTags {
                 files.tagControl = try open(directory + "/tag_control.csv") { CSV.appendTagControlHeader(to: &$0) }
@@ -108,6 +116,7 @@ final class RecordWriter: Sendable {
             try rtt.flush()
             try intervals.flush()
             try retransmissions.flush()
+            try histograms.flush()
             try tagControl?.flush()
             try notes?.flush()
         }
@@ -124,7 +133,9 @@ final class RecordWriter: Sendable {
             if tagControl != nil { CSV.appendTagControlRow(call, to: &tagControl!.rows) }
         }
 
-        mutating func append(_ journal: Journal, _ rows: [IntervalRow]) throws(RunFailure) {
+        mutating func append(
+            _ journal: Journal, _ seconds: [Interval], _ rows: [IntervalRow], _ start: WallInstant
+        ) throws(RunFailure) {
             for call in journal.calls {
                 CSV.appendRTTRow(call, to: &rtt.rows)
                 if rtt.isLarge { try rtt.flush() }
@@ -136,6 +147,7 @@ final class RecordWriter: Sendable {
             }
             for note in journal.notes { append(note, of: journal) }
             for row in rows { CSV.appendIntervalsRow(row, to: &intervals.rows) }
+            for second in seconds { histograms.append(second, of: start) }
             try flush()
             try failures.write(journal)
         }
@@ -143,7 +155,7 @@ final class RecordWriter: Sendable {
 
     private static func write(
         _ files: consuming Files?, writesFiles: Bool, comparesTags: Bool, workers: Int, responseTimeNames: Int,
-        channel: JournalChannel,
+        channel: JournalChannel, start: () -> WallInstant,
         onJournal: (@Sendable (borrowing Journal) -> Void)?, observer: RunObserver?,
         onInterval: (IntervalRow) -> Void, onFailure: () -> Void
     ) -> Result {
@@ -160,7 +172,8 @@ final class RecordWriter: Sendable {
             for (worker, journal) in handed {
                 let isMarked = recorders[worker].record(journal) != nil
                 if isMarked, let interval = recorders[worker].lastInterval { seconds.add(interval, of: worker) }
-                let rows = seconds.takeComplete()
+                let complete = seconds.takeComplete()
+                let rows = complete.map(\.row)
                 for note in journal.notes where note.kind == .command {
                     ScenarioCommands.start(journal.text(of: note))
                 }
@@ -172,7 +185,7 @@ final class RecordWriter: Sendable {
                 }
                 if failure == nil {
                     do throws(RunFailure) {
-                        try files?.append(journal, rows)
+                        try files?.append(journal, complete, rows, start())
                     } catch {
                         failure = error
                         onFailure()
@@ -186,15 +199,17 @@ final class RecordWriter: Sendable {
         }
         let rest = seconds.takeRest()
         if failure == nil, !rest.isEmpty {
-            do throws(RunFailure) { try files?.append(Journal(), rest) } catch { failure = error }
+            do throws(RunFailure) { try files?.append(Journal(), rest, rest.map(\.row), start()) } catch {
+                failure = error
+            }
         }
         let recorder = LatencyRecorder.sum(recorders)
-        if let last = rest.last { observer?.closed(rest, recorder, at: last.at) }
+        if let last = rest.last { observer?.closed(rest.map(\.row), recorder, at: last.at) }
         return Result(recorder: recorder, points: points, populations: populations, failure: failure)
     }
 }
 
-/// The seconds of several sending threads put together: a row once all have closed that second.
+/// The seconds of several sending threads put together: one once all have closed that second.
 struct SharedSeconds {
     private var waiting: [[Interval]]
 
@@ -203,26 +218,26 @@ struct SharedSeconds {
     mutating func add(_ interval: Interval, of worker: Int) { waiting[worker].append(interval) }
 
     /// What is left when all have ended: one may have had a second more than another.
-    mutating func takeRest() -> [IntervalRow] {
-        var rows: [IntervalRow] = []
+    mutating func takeRest() -> [Interval] {
+        var rest: [Interval] = []
         while let first = waiting.firstIndex(where: { !$0.isEmpty }) {
             var merged = waiting[first].removeFirst()
             for worker in waiting.indices.dropFirst(first + 1) where !waiting[worker].isEmpty {
                 merged.merge(waiting[worker].removeFirst())
             }
-            rows.append(merged.row)
+            rest.append(merged)
         }
-        return rows
+        return rest
     }
 
     /// The nth interval of every worker belongs together: each closes one a second, and one at its end.
-    mutating func takeComplete() -> [IntervalRow] {
-        var rows: [IntervalRow] = []
+    mutating func takeComplete() -> [Interval] {
+        var complete: [Interval] = []
         while waiting.allSatisfy({ !$0.isEmpty }) {
             var merged = waiting[0].removeFirst()
             for worker in waiting.indices.dropFirst() { merged.merge(waiting[worker].removeFirst()) }
-            rows.append(merged.row)
+            complete.append(merged)
         }
-        return rows
+        return complete
     }
 }

@@ -1,7 +1,7 @@
 import Scenarios
 
 /// The process's exit codes.
-package enum ExitCode: Int32, Sendable {
+package enum ExitCode: Int32, Sendable, CaseIterable {
     case ok = 0
     case thresholdFailed = 2
     case generatorWasTheBottleneck = 3

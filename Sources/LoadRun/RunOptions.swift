@@ -111,6 +111,14 @@ package struct RunOptions: Sendable {
     package var taps: [String] = []
     /// Sending threads; each has a socket, a share of the schedule and of the limits.
     package var workers = 1
+    /// Which part of the schedule and of the limits is this process's. Rates and limits here are the whole run's.
+    package var shard = Shard.whole
+    /// The variables its number is from. Empty: it was given.
+    package var shardOrigin = ""
+    /// When calls begin to fall due, of the first level. Nil: as soon as all is ready.
+    package var startAt: WallInstant?
+    /// However late: what was due before is left out. Else a second is the most.
+    package var joinsLate = false
     /// CPU of the first sending thread; the others follow on the next ones. Nil: wherever the kernel puts them.
     package var cpu: Int?
     package var isPrecise = false
@@ -150,5 +158,20 @@ package struct RunOptions: Sendable {
         self.scenario = scenario
         self.scenarioName = scenarioName
         self.serverScenario = serverScenario
+    }
+}
+
+extension RunOptions {
+    /// How long open calls are waited for: every one that is open when the last one is due ends by its own timers within
+    /// this.
+    var longestDrain: Nanoseconds { drainTimeout ?? hold + timers.transactionTimeout * 2 + .seconds(1) }
+
+    /// Of the levels of a sweep that was told when to start, each begins when the one before has ended whatever its calls
+    /// did: so all shards begin it together. Nil: none was told.
+    package func start(ofLevel number: Int) -> WallInstant? {
+        startAt.map { first in
+            let apart = duration + longestDrain + settle
+            return WallInstant(nanoseconds: first.nanoseconds + apart.rawValue * Int64(number))
+        }
     }
 }

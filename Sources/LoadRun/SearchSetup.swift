@@ -21,9 +21,10 @@ package enum SearchManifest {
         let stamps = try? StampGrant.with(setup.options, ratePerWorker: 0) { $0 }
         guard let stamps else { return more }
         let manifest = Manifest(
-            setup: setup, rate: 0, target: setup.target, sources: setup.sources, receiveBuffer: 0, begun: begun,
-            stamps: stamps)
-        return manifest.fields.map { name, value in
+            setup: setup, rate: 0, target: setup.target, sources: setup.sources, receiveBuffer: 0,
+            start: RunStart(at: begun), stamps: stamps)
+        // Each trial has a start of its own, and is nobody's shard.
+        return manifest.fields.filter { $0.0 != "start" && $0.0 != "shard" }.map { name, value in
             switch (name, value) {
             // Each trial has its own.
             case ("load", .object(let members)):

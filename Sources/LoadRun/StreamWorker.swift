@@ -64,15 +64,15 @@ struct StreamWorker: ~Copyable {
         poller = try StreamPoller(wakeup: wakeup)
         nextMark = settings.start + .seconds(1)
         lastOffer = settings.start
-        awaited = settings.start
-        if settings.glances != nil { nextGlance = settings.start }
+        awaited = settings.begin
+        if settings.glances != nil { nextGlance = settings.begin }
     }
 
     mutating func run(_ uac: inout UAC) -> WorkerReport {
         cpuAtStart = SystemClock.threadCPU()
         let usage = ThreadUsage.ofThisThread()
         if line.use == .shared { adoptFirst() }
-        poller.wait(until: settings.start)
+        poller.wait(until: settings.begin)
         serve(&uac)
         while true {
             let now = SystemClock.monotonic()
@@ -123,7 +123,7 @@ struct StreamWorker: ~Copyable {
         } else {
             lastEnd = line.failure
             failures = 1
-            retryAt = settings.start + Self.pause(after: failures)
+            retryAt = settings.begin + Self.pause(after: failures)
         }
     }
 

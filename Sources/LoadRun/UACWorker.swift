@@ -12,6 +12,8 @@ struct UACWorker: ~Copyable {
         /// Which of the sending threads, from 0.
         var number: Int
         var start: MonotonicInstant
+        /// When this process begins: later than the start where it joins late.
+        var begin: MonotonicInstant
         var tag: TagOptions?
         var keepsGoing: Bool
         var drainTimeout: Nanoseconds
@@ -75,8 +77,8 @@ struct UACWorker: ~Copyable {
         self.control = control
         nextMark = settings.start + .seconds(1)
         lastOffer = settings.start
-        awaited = settings.start
-        if settings.glances != nil { nextGlance = settings.start }
+        awaited = settings.begin
+        if settings.glances != nil { nextGlance = settings.begin }
         clock = StampClock(at: SystemClock.monotonic())
     }
 
@@ -93,7 +95,7 @@ struct UACWorker: ~Copyable {
         else { preconditionFailure("a poller of open descriptors") }
         cpuAtStart = SystemClock.threadCPU()
         let usage = ThreadUsage.ofThisThread()
-        _ = poller.wait(until: settings.start)
+        _ = poller.wait(until: settings.begin)
         while true {
             let now = SystemClock.monotonic()
             heedSchedule(&uac, at: now)

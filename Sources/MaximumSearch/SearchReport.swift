@@ -157,13 +157,15 @@ package struct SearchReport: Sendable {
             if case .timing = row.result.doubt { row.decision.kind == .passes } else { false }
         }
         if uneven > 0 {
+            let passed = rows.count { $0.decision.kind == .passes }
             notes.append(
-                "\(uneven) of the \(rows.count { $0.decision.kind == .passes }) trials that passed \(uneven == 1 ? "was" : "were") SUSPECT: all calls were "
-                    + "placed, but not as evenly as asked. What passes so would pass evenly, too.")
+                (uneven == passed ? "All" : "\(uneven) of the") + " \(passed) trials that passed "
+                    + "\(uneven == 1 ? "was" : "were") SUSPECT: all calls were placed, but not as evenly as asked. What "
+                    + "passes so would pass evenly, too.")
         }
         if let low = atLowRate, low.failed > 0, criteria.failures > 0 {
-            let share = Double(low.failed) / Double(low.attempts)
-            if share > criteria.failures / 10 {
+            // Surely above a tenth: one failure in 500 attempts may be one in 20,000.
+            if ShareTest.tail(low.failed, of: low.attempts, at: criteria.failures / 10) < 0.05 {
                 notes.append(
                     "At rates up to half the result \(low.failed) of \(low.attempts) attempts failed: with more than a tenth "
                         + "of the share allowed lost by chance, chance decides trials. Raise --allow-failures, or mend the "

@@ -52,7 +52,8 @@ package struct TrialResult: Sendable {
         /// The load was not the one asked for, or answers were lost on this host: it says nothing of the target.
         case load(String)
         /// All calls were placed, at the rate asked for, but unevenly. A target that passes has passed something harder;
-        /// one that fails may have failed by that.
+        /// one
+        /// that fails may have failed by that, unless its response times grew all the while.
         case timing(String)
     }
 

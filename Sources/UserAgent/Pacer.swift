@@ -114,6 +114,16 @@ package struct Pacer: Sendable {
         refresh()
     }
 
+    /// Leaves out the calls due before `instant`, and says how many those were.
+    package mutating func skip(dueBefore instant: MonotonicInstant) -> UInt64 {
+        var skipped: UInt64 = 0
+        while let next = upcoming, next.dueAt < instant {
+            skipped += 1
+            advance()
+        }
+        return skipped
+    }
+
     /// No further call is due.
     package mutating func stop() {
         upcoming = nil

@@ -15,9 +15,9 @@ struct AnswerCommand: ParsableCommand {
         commandName: "answer", abstract: "The answering side (UAS), with a capacity and with faults.",
         discussion: """
             Examples:
-              sipmeter answer                        on 127.0.0.1:5060, at once
-              sipmeter answer --listen 0.0.0.0:5060  on every address
-              sipmeter answer --capacity fixed:1.4ms one worker, 1.4 ms an INVITE
+              sipmeter answer                         on 127.0.0.1:5060, at once
+              sipmeter answer --listen 0.0.0.0:5060   on every address
+              sipmeter answer --capacity fixed:1.4ms  one worker, 1.4 ms an INVITE
               sipmeter answer --drop 5% --status 486=10% --seed 7
               sipmeter answer --transport tls --tls-cert server.pem --tls-key server.key
             """)
@@ -32,10 +32,12 @@ struct AnswerCommand: ParsableCommand {
 
     @Option(
         help: "unlimited, asterisk-2014, or fixed: with the time an INVITE takes. (default: unlimited)",
+        completion: Arguments.capacities,
         transform: Arguments.capacity)
     var capacity = Arguments.Capacity(name: "unlimited", profile: .unlimited)
 
-    @Option(help: "A scenario file (SIPp's XML), or the name of a standard one.")
+    @Option(
+        help: "A scenario file (SIPp's XML), or the name of a standard one.", completion: .file(extensions: ["xml"]))
     var scenario = "uas"
 
     @OptionGroup var values: ScenarioOptions

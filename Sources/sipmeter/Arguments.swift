@@ -31,6 +31,10 @@ enum Arguments {
         return length
     }
 
+    // What a shell completes.
+    static let capacities = CompletionKind.list(["asterisk-2014", "unlimited", "fixed:"])
+    static let interfaces = CompletionKind.shellCommand("ls /sys/class/net")
+
     /// Calls per second.
     static func rate(_ text: String) throws -> Double {
         guard let rate = Double(text), rate.isFinite else {

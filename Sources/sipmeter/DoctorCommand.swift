@@ -22,6 +22,7 @@ struct DoctorCommand: ParsableCommand {
     @Option(
         help:
             "With commas: tag (the call tag), raw (--transport raw), precise (real-time priority), buffers (socket buffers of full size), probes (BPF).",
+        completion: .list(["tag", "raw", "precise", "buffers", "probes"]),
         transform: Self.requirements)
     var require: [MachineReport.Requirement] = []
 

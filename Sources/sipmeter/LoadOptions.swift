@@ -20,7 +20,8 @@ struct LoadOptions: ParsableArguments {
     @Option(help: "At most this many calls at each rate.", transform: Arguments.count)
     var calls: Int?
 
-    @Option(help: "A scenario file (SIPp's XML), or the name of a standard one.")
+    @Option(
+        help: "A scenario file (SIPp's XML), or the name of a standard one.", completion: .file(extensions: ["xml"]))
     var scenario = "uac"
 
     @Option(
@@ -78,7 +79,7 @@ struct LoadOptions: ParsableArguments {
         help: "Send the call tag, an IP option, with every request. Default: only towards loopback.")
     var tag: Bool?
 
-    @Option(help: "Option type of the tag on IPv4: 94, 30, 158 or 222.")
+    @Option(help: "Option type of the tag on IPv4: 94, 30, 158 or 222.", completion: .list(["94", "30", "158", "222"]))
     var tagType: UInt8 = 94
 
     @Option(
@@ -144,6 +145,7 @@ struct LoadOptions: ParsableArguments {
     @Option(
         help:
             "Capacity of the built-in target: asterisk-2014, unlimited, or fixed: with the time an INVITE takes, as in fixed:1.4ms. (default: asterisk-2014)",
+        completion: Arguments.capacities,
         transform: Arguments.capacity)
     var capacity = Arguments.Capacity(name: "asterisk-2014", profile: .asterisk2014)
 
@@ -153,17 +155,19 @@ struct LoadOptions: ParsableArguments {
 
     @Option(
         name: [.customLong("out"), .customShort("o")],
-        help: "Directory for the run's files. Default: runs/<UTC>-<what>.")
+        help: "Directory for the run's files. Default: runs/<UTC>-<what>.", completion: .directory)
     var out: String?
 
     @Option(
-        help: "Capture the datagrams of the run into this pcap file, for `sipmeter analyze`; of a sweep one a rate.")
+        help: "Capture the datagrams of the run into this pcap file, for `sipmeter analyze`; of a sweep one a rate.",
+        completion: .file(extensions: ["pcap"]))
     var pcap: String?
 
     @Option(
         name: .customLong("tap"), parsing: .singleValue,
         help:
-            "Capture on this interface of the path too; several, from here to the target, give the time of each hop.")
+            "Capture on this interface of the path too; several, from here to the target, give the time of each hop.",
+        completion: Arguments.interfaces)
     var taps: [String] = []
 
     @Flag(name: .shortAndLong, help: "No progress lines.")

@@ -3,7 +3,6 @@ import Datagrams
 import Latency
 import LoadRun
 import Reports
-import UDPTransport
 
 struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -12,6 +11,11 @@ struct RunCommand: ParsableCommand {
             Examples:
               sipmeter run --rate 400              against the built-in model
               sipmeter run 192.0.2.5 --rate 400    against a server
+              sipmeter run 192.0.2.5 --threshold 'rtt.p99<50ms' --threshold 'ser>=99%'
+                                                   exit code 2 where one is not kept
+              sipmeter run 192.0.2.5 --rate 400 --abort-on 'rtt.p99>2s for 5s'
+                                                   stops early; exit code 4
+              sipmeter run --config lab.json5      options from a file
               sipmeter run sip:alice@pbx.example:5080 --rate 20 --hold 3s --poisson
               sipmeter run 192.0.2.5 --rate 200 --tag-control 50%
                                                    does the call tag itself slow calls?
@@ -28,6 +32,7 @@ struct RunCommand: ParsableCommand {
     var users: Int?
 
     @OptionGroup var load: LoadOptions
+    @OptionGroup var sharing: ShardOptions
     @OptionGroup var gate: ThresholdOptions
     @OptionGroup var abort: AbortOptions
 
@@ -50,12 +55,14 @@ struct RunCommand: ParsableCommand {
             options.users = users
             options.thresholds = gate.thresholds
             options.abortRules = abort.rules
-            let setup = try RunSetup(options)
             let what = users.map { "\($0)users" } ?? "\(DecimalText.trimmed(rate))cps"
-            let directory = load.out ?? RunDirectory.defaultPath("run-\(what)", at: SystemClock.wall())
+            let directory = try sharing.apply(to: &options, what: "run-\(what)")
+            let setup = try RunSetup(options)
             let session = try Session(setup, load, command: "run")
             for notice in abort.notices(rates: users == nil ? [rate] : []) { Terminal.complain("notice: \(notice)") }
-            var outcome = try session.level(rate, in: directory) { session.announce("run", rates: [rate]) }
+            var outcome = try session.level(rate, in: directory, at: options.startAt) {
+                session.announce("run", rates: [rate])
+            }
             if session.hasResult(outcome) { Terminal.print(session.text(of: outcome.summary)) }
             do throws(RunFailure) { try gate.writeJUnit("run", [outcome], to: directory, session) } catch {
                 outcome.noteFailure(error)
@@ -64,10 +71,9 @@ struct RunCommand: ParsableCommand {
             session.listFiles(
                 directory,
                 [
-                    "report.html", "failures/", "rtt.csv", "intervals.csv", "retransmissions.csv", "split.csv", "tag_control.csv",
-                    "summary.json",
-                    "summary.txt", "scenario.log",
-                    "rtt.svg", "junit.xml",
+                    "report.html", "failures/", "rtt.csv", "intervals.csv", "retransmissions.csv", "split.csv",
+                    "tag_control.csv",
+                    "rtt.hlog", "summary.json", "summary.txt", "scenario.log", "rtt.svg", "junit.xml",
                     "manifest.json",
                 ])
             try session.conclude([outcome])

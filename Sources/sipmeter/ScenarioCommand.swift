@@ -6,10 +6,21 @@ import Scenarios
 struct ScenarioCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "scenario", abstract: "Scenario files: list, show or check them.",
+        discussion: """
+            Examples:
+              sipmeter scenario list
+              sipmeter scenario show uac
+              sipmeter scenario check uac
+            """,
         subcommands: [List.self, Show.self, Check.self])
 
     struct List: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "The standard scenarios.")
+        static let configuration = CommandConfiguration(
+            abstract: "The standard scenarios.",
+            discussion: """
+                Examples:
+                  sipmeter scenario list
+                """)
         func run() {
             let width = ScenarioFiles.standard.map(\.name.count).max() ?? 0
             for scenario in ScenarioFiles.standard {
@@ -20,8 +31,14 @@ struct ScenarioCommand: ParsableCommand {
     }
 
     struct Show: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Prints a scenario file, to be changed and run.")
-        @Argument(help: "Name of a standard scenario.") var name: String
+        static let configuration = CommandConfiguration(
+            abstract: "Prints a scenario file, to be changed and run.",
+            discussion: """
+                Examples:
+                  sipmeter scenario show uac > mine.xml
+                """)
+        @Argument(help: "Name of a standard scenario.", completion: .list(ScenarioFiles.standard.map(\.name)))
+        var name: String
         func run() throws {
             try Session.main {
                 Terminal.print(String(decoding: try ScenarioFiles.text(name), as: UTF8.self))
@@ -31,11 +48,19 @@ struct ScenarioCommand: ParsableCommand {
 
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Says what is wrong with scenario files, what they use and need, and draws their flow.")
+            abstract: "Says what is wrong with scenario files, what they use and need, and draws their flow.",
+            discussion: """
+                Examples:
+                  sipmeter scenario check mine.xml
+                  sipmeter scenario check mine.xml --svg flow.svg
+                """)
 
-        @Argument(help: "Scenario files, or names of standard ones.") var files: [String]
+        @Argument(help: "Scenario files, or names of standard ones.", completion: .file(extensions: ["xml"])) var files:
+            [String]
 
-        @Option(help: "Draw the flow into this file; several scenarios need %, which becomes their name.")
+        @Option(
+            help: "Draw the flow into this file; several scenarios need %, which becomes their name.",
+            completion: .file(extensions: ["svg"]))
         var svg: String?
 
         @Flag(name: .shortAndLong, help: "Only what is wrong, and one line a file.") var quiet = false

@@ -17,7 +17,8 @@ struct ScenarioOptions: ParsableArguments {
     @Option(
         name: .customLong("inf"), parsing: .singleValue,
         help:
-            "A file of values for the calls, as SIPp's -inf; may be given several times, the first is the default of [field0]."
+            "A file of values for the calls, as SIPp's -inf; may be given several times, the first is the default of [field0].",
+        completion: .file(extensions: ["csv"])
     )
     var injections: [String] = []
 

@@ -11,6 +11,7 @@ import RunArchive
 import SIP
 import Synchronization
 import UDPTransport
+import UserAgent
 
 /// One command's run or runs: signals, progress, and how it all ends.
 struct Session {
@@ -20,7 +21,8 @@ struct Session {
     let wakeup: Wakeup
     private let live: LiveRun?
 
-    init(_ setup: RunSetup, _ load: LoadOptions, command: String) throws {
+    /// `hasLevels`: what runs is a level or several, which the live screen and page can show.
+    init(_ setup: RunSetup, _ load: LoadOptions, command: String, hasLevels: Bool = true) throws {
         let isQuiet = load.quiet
         self.setup = setup
         self.isQuiet = isQuiet
@@ -28,8 +30,10 @@ struct Session {
         try SignalTrap.set(poking: wakeup)
         signal(SIGPIPE, SIG_IGN)  // a reader that went away (`| head`) must not end a run
         for notice in setup.notices { Terminal.complain("notice: \(notice)") }
-        live = try LiveRun.make(
-            load.live, setup, command: command, isQuiet: isQuiet, control: control, sending: wakeup)
+        live =
+            hasLevels
+            ? try LiveRun.make(
+                load.live, setup, command: command, isQuiet: isQuiet, control: control, sending: wakeup) : nil
     }
 
     /// Runs a command's body: what it throws becomes one sentence and an exit code.
@@ -64,13 +68,25 @@ struct Session {
         Terminal.print(
             "sipmeter \(command): \(setup.targetName), \(transport)\(tag); \(load)"
                 + "\(options.isPoisson ? " (Poisson)" : ""), \(DecimalText.trimmed(options.duration.seconds)) s"
-                + "\(rates.count > 1 ? " each" : ""); scenario \(options.scenarioName)")
+                + "\(rates.count > 1 ? " each" : ""); scenario \(options.scenarioName)"
+                + (options.shard == .whole
+                    ? "" : "; shard \(options.shard) of this"))
         for note in setup.notes { Terminal.print(note) }
     }
 
+    private func announce(_ start: WallInstant) {
+        let left = Nanoseconds(start.nanoseconds - SystemClock.wall().nanoseconds)
+        guard left > .seconds(1) else { return }
+        Terminal.print("starts at \(RunDirectory.utc(start)), in \(DecimalText.trimmed(left.seconds, decimals: 0)) s")
+    }
+
     /// `begin` is called when the first call is about to be placed.
-    func level(_ rate: Double, in directory: String, begin: () -> Void = {}) throws -> LoadLevel.Outcome {
+    func level(
+        _ rate: Double, in directory: String, at start: WallInstant? = nil, begin: () -> Void = {}
+    ) throws -> LoadLevel.Outcome {
         var level = LoadLevel(setup: setup, rate: rate, directory: directory, control: control, wakeup: wakeup)
+        level.startAt = start
+        if let start { announce(start) }
         let (isQuiet, total) = (isQuiet, setup.options.duration)
         let label = setup.options.rates.count > 1 ? "\(DecimalText.trimmed(rate))/s  " : ""
         let control = control

@@ -11,17 +11,19 @@ struct TLSOptions: ParsableArguments {
         name: .customLong("tls-ca"),
         help: ArgumentHelp(
             "TLS: trust the authorities in this PEM file instead of the system's; answer: callers must show a certificate of theirs.",
-            valueName: "file"))
+            valueName: "file"), completion: .file(extensions: ["pem", "crt", "key"]))
     var authorities: String?
 
     @Option(
         name: .customLong("tls-cert"),
-        help: ArgumentHelp("TLS: our own certificate and its chain, a PEM file; answer needs one.", valueName: "file"))
+        help: ArgumentHelp("TLS: our own certificate and its chain, a PEM file; answer needs one.", valueName: "file"),
+        completion: .file(extensions: ["pem", "crt", "key"]))
     var certificate: String?
 
     @Option(
         name: .customLong("tls-key"),
-        help: ArgumentHelp("TLS: its private key, a PEM file. (default: it stands in --tls-cert)", valueName: "file"))
+        help: ArgumentHelp("TLS: its private key, a PEM file. (default: it stands in --tls-cert)", valueName: "file"),
+        completion: .file(extensions: ["pem", "crt", "key"]))
     var key: String?
 
     @Option(

@@ -13,6 +13,8 @@ struct SweepCommand: ParsableCommand {
               sipmeter sweep                       100, 400, 500 and 700 calls/s
                                                    against the built-in model
               sipmeter sweep 192.0.2.5 --rates 50,100,200 --duration 30s
+              sipmeter sweep 192.0.2.5 --threshold 'rtt.p99<50ms' --junit junit.xml
+                                                   each level is judged
             """)
 
     @Option(help: "Calls per second of each level, with commas. (default: 100,400,500,700)", transform: Arguments.rates)
@@ -22,16 +24,18 @@ struct SweepCommand: ParsableCommand {
     var settle = Nanoseconds.seconds(2)
 
     @OptionGroup var load: LoadOptions
+    @OptionGroup var sharing: ShardOptions
     @OptionGroup var gate: ThresholdOptions
     @OptionGroup var abort: AbortOptions
 
     func run() throws {
         try Session.main {
             var options = try load.runOptions(rates: rates)
+            options.settle = settle
             options.thresholds = gate.thresholds
             options.abortRules = abort.rules
+            let directory = try sharing.apply(to: &options, what: "sweep")
             let setup = try RunSetup(options)
-            let directory = load.out ?? RunDirectory.defaultPath("sweep", at: SystemClock.wall())
             try RunDirectory.create(directory)
             let session = try Session(setup, load, command: "sweep")
             for notice in abort.notices(rates: rates) { Terminal.complain("notice: \(notice)") }
@@ -51,7 +55,7 @@ struct SweepCommand: ParsableCommand {
             session.listFiles(
                 directory,
                 ["report.html", "sweep.csv", "sweep.svg", "summary.txt", "junit.xml"]
-                    + outcomes.map { "\(Self.name($0.summary.conditions.rate ?? 0))/" })
+                    + rates.prefix(outcomes.count).map { "\(Self.name($0))/" })
             if let trouble { throw trouble }
             try session.conclude(outcomes)
         }
@@ -64,13 +68,16 @@ struct SweepCommand: ParsableCommand {
         _ session: Session, in directory: String
     ) throws -> (outcomes: [LoadLevel.Outcome], trouble: RunFailure?) {
         var outcomes: [LoadLevel.Outcome] = []
-        for rate in rates {
-            if !outcomes.isEmpty, !session.setup.isBuiltIn { session.rest(settle) }
+        let options = session.setup.options
+        for (number, rate) in rates.enumerated() {
+            if !outcomes.isEmpty, !session.setup.isBuiltIn, options.startAt == nil { session.rest(settle) }
             if session.wasInterrupted { break }
             let isFirst = outcomes.isEmpty
             let outcome: LoadLevel.Outcome
             do {
-                outcome = try session.level(rate, in: directory + "/" + Self.name(rate)) {
+                outcome = try session.level(
+                    rate, in: directory + "/" + Self.name(rate), at: options.start(ofLevel: number)
+                ) {
                     if isFirst { session.announce("sweep", rates: rates) }
                 }
             } catch let failure as RunFailure where !isFirst {

@@ -1,4 +1,5 @@
 import Datagrams
+import Foundation
 import Observations
 import Testing
 
@@ -92,6 +93,21 @@ import Testing
             #expect(try Threshold("counters.\(counter.name)==0").condition.metric == .figure(.counter(counter.name)))
         }
         #expect(Set(Metric.all.map(\.name)).count == Metric.all.count)
+    }
+
+    @Test func theDocumentationNamesThemAll() throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let text = try String(contentsOf: root.appending(path: "docs/thresholds.md"), encoding: .utf8)
+        for metric in Metric.all {
+            let name =
+                switch metric {
+                case .time(let time, _): time.name
+                case .share, .figure: metric.name
+                }
+            #expect(text.contains("`\(name)`"), "\(name)")
+        }
+        for statistic in Metric.Statistic.allCases { #expect(text.contains("`.\(statistic.rawValue)`")) }
     }
 
     // MARK: judging

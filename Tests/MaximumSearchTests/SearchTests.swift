@@ -93,6 +93,9 @@ import Testing
                 attempts: 100, failures: [.init(cause: "503", count: 50)], doubt: .timing("Late."), generator: .suspect)
         )
         #expect(failed.kind == .void && failed.nextRate == 20)
+        let growing = search.record(
+            TrialResult(attempts: 100, trend: ResponseTrend(slope: 0.1, score: 28), doubt: .timing("Late.")))
+        #expect(growing.kind == .fails)
     }
 
     @Test func aTargetThatTakesWhatTheTestBedTakesIsNotPressedFurther() {

@@ -20,6 +20,7 @@ struct Command: Sendable {
     }()
 
     func adding(_ arguments: String...) -> Command { Command(words + arguments) }
+    func adding(_ arguments: [String]) -> Command { Command(words + arguments) }
 
     /// The same command, run by another: `ip netns exec NAME …`.
     func run(by prefix: [String]) -> Command { Command(prefix + words) }

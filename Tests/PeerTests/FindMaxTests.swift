@@ -61,11 +61,12 @@ extension AgainstPeers {
                 let search = Command(
                     Command.sipmeter(
                         "find-max", "127.0.0.1:\(port)", "--start", "50", "--max-rate", "100", "--no-baseline",
-                        "--keep-trials", "--out", scratch.path("max")
+                        "--keep-trials", "--threshold", "rtt.max<100s", "--out", scratch.path("max")
                     ).words + Self.short)
                 let finished = try await scratch.run(search, within: .seconds(40))
                 #expect(finished.status == 0, "\(finished)")
                 #expect(finished.output.contains("Maximum     at least 100 calls/s"))
+                #expect(finished.output.contains("rtt.max<100s"))
             }
             #expect(Table(try scratch.text("max/trial-01-50cps/rtt.csv")).rows.count == 100)
             #expect(Table(try scratch.text("max/trial-02-100cps/rtt.csv")).rows.count == 200)
@@ -106,6 +107,8 @@ extension AgainstPeers {
             (["--growth", "20%"], "--growth is rfc7502's"),
             (["--duration", "3s"], "--duration belongs to one load level"),
             (["--resolution", "0.01%"], "--resolution lies between 0.1% and 50%"),
+            (["--threshold", "rtt.p9<20ms"], "rtt has no \"p9\""),
+            (["--http", "127.0.0.1:0"], "--http shows one load level"),
             (["--start", "100", "--max-rate", "50"], "--start lies above --max-rate"),
             (["--allow-retransmissions", "lots"], "a share, as in 1%, or any"),
         ])

@@ -5,7 +5,9 @@ import Testing
 /// SIPMETER_REQUIRE_ALL=1 a test fails instead.
 enum Requirement: CaseIterable, CustomTestStringConvertible {
     case sipp, kamailio, kamailioTLS, openssl, tcpdump, networkNamespaces, mountNamespaces, rawSockets,
-        droppingPrivileges, realtimePriority, ipv6, probes, chromium, python
+        droppingPrivileges, realtimePriority, ipv6, probes, python, bash, man, debianPackages,
+        chromium,
+        hdrHistogram, gnuParallel, slurm
 
     static let isStrict = ProcessInfo.processInfo.environment["SIPMETER_REQUIRE_ALL"] == "1"
 
@@ -29,6 +31,11 @@ enum Requirement: CaseIterable, CustomTestStringConvertible {
         case .kamailioTLS: "command -v kamailio && test -r '\(Kamailio.modules ?? "")/tls.so'"
         case .openssl: "openssl version"
         case .python: "python3 --version"
+        case .bash: "bash -c true"
+        case .man: "command -v man && command -v col"
+        case .debianPackages:
+            "test $(id -u) = 0 && command -v dpkg-deb && command -v dpkg-shlibdeps && command -v setcap "
+                + "&& command -v setpriv && ! dpkg -s sipmeter"
         case .tcpdump: "command -v tcpdump"
         case .networkNamespaces: "command -v ip && ip netns add sm-probe-$$ && ip netns del sm-probe-$$"
         case .mountNamespaces: "unshare -m mount -t tmpfs none /mnt"
@@ -37,6 +44,10 @@ enum Requirement: CaseIterable, CustomTestStringConvertible {
         case .realtimePriority: "test $(nproc) -ge 2 && taskset -c \(CPUs.last) chrt -f 60 true"
         case .chromium: "command -v chromium"
         case .probes: "'\(Command.sipmeterPath)' doctor --require probes"
+        case .hdrHistogram: "'\(HdrHistogramPackage.python)' -c 'import hdrh'"
+        case .gnuParallel: "parallel --version | grep -q 'GNU parallel'"
+        case .slurm:
+            "for p in munged slurmctld slurmd srun sinfo; do command -v $p || exit 1; done; test $(id -u) = 0"
         case .ipv6: "grep -q '^00000000000000000000000000000001 ' /proc/net/if_inet6"
         }
     }
@@ -47,6 +58,11 @@ enum Requirement: CaseIterable, CustomTestStringConvertible {
         case .kamailio: "kamailio is not installed: apt-get install kamailio"
         case .kamailioTLS: "kamailio's TLS module is not installed: apt-get install kamailio kamailio-tls-modules"
         case .openssl: "openssl is not installed: apt-get install openssl"
+        case .bash: "bash is not installed: apt-get install bash"
+        case .man: "man is not installed: apt-get install man-db bsdextrautils"
+        case .debianPackages:
+            "Debian packages cannot be made and installed: apt-get install dpkg-dev libcap2-bin util-linux, run as root, "
+                + "and purge an installed sipmeter"
         case .python: "python3 is not installed: apt-get install python3"
         case .tcpdump: "tcpdump is not installed: apt-get install tcpdump"
         case .networkNamespaces: "network namespaces cannot be made: apt-get install iproute2, and run as root"
@@ -58,6 +74,10 @@ enum Requirement: CaseIterable, CustomTestStringConvertible {
                 + "(in a container with CAP_SYS_NICE)"
         case .probes: "kernel probes are not permitted: run as root (in a container with CAP_BPF, CAP_PERFMON)"
         case .chromium: "chromium is not installed: apt-get install chromium"
+        case .hdrHistogram:
+            "the Python package hdrhistogram is not in .build/python-peers: make test-deps, where pip can fetch it"
+        case .gnuParallel: "GNU parallel is not installed: apt-get install parallel"
+        case .slurm: "Slurm is not installed, or this is not root: apt-get install slurm-wlm munge, and run as root"
         case .ipv6: "lo has no ::1: sysctl net.ipv6.conf.lo.disable_ipv6=0"
         }
     }

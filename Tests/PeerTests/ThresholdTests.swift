@@ -170,6 +170,10 @@ extension AgainstPeers {
         @Test(arguments: [
             (["--threshold", "rtt.p9<50ms"], "column 5: rtt has no \"p9\"; did you mean `rtt.p90`?"),
             (
+                ["--threshold", "rtd.call.p99<1s"],
+                "--threshold rtd.call.p99<1s: the scenario uac has no response time call"
+            ),
+            (
                 ["--abort-on", "rtt.p99>2s for 1ms"],
                 "column 16: rules are judged once a second: `for` takes from 1s to 1h"
             ),

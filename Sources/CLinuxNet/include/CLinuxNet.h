@@ -161,6 +161,14 @@ int clinuxnet_file_capabilities(const char *path, uint8_t *bytes, size_t capacit
 // 0 where the kernel knows UDP_SEGMENT.
 int clinuxnet_try_segmentation(void);
 
+// What the kernel says of its wall clock (adjtimex): whether something keeps it synchronised, and how far off it may be.
+struct clinuxnet_clock_state {
+    bool is_synchronised;
+    int64_t most_error_us;
+    int64_t estimated_error_us;
+};
+int clinuxnet_read_clock_state(struct clinuxnet_clock_state *state);
+
 // Reads keys from `keys` one by one and without echo (-1: reads none), and paints on `painted`. However the process ends,
 // both are given back first: at exit and by signals that kill.
 int clinuxnet_take_terminal(int keys, int painted);

@@ -195,6 +195,17 @@ extension CSV {
     }
 }
 
+extension CSV {
+    /// A row read from a table, as it stands there.
+    package static func append(fields: [String], to buffer: inout ByteBuffer) {
+        for (i, field) in fields.enumerated() {
+            if i > 0 { buffer.appendComma() }
+            buffer.append(field: field)
+        }
+        buffer.endRow()
+    }
+}
+
 /// For the tables of one row a second or a level, where an array costs nothing.
 extension ByteBuffer {
     fileprivate mutating func append(counts: [UInt64]) {

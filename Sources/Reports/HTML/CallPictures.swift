@@ -30,8 +30,7 @@ package struct CallPictures {
     package init(calls: UInt64, longest: Nanoseconds, t1: Nanoseconds) {
         panel = RTTPanel(
             frame: .init(x: 0, y: -Self.above, width: TimePlot.width, height: Self.height), calls: calls,
-            longest: longest,
-            t1: t1)
+            longest: longest, t1: t1)
     }
 
     package mutating func insert(_ call: CallRecord) {

@@ -18,12 +18,16 @@ struct AnalyzeCommand: ParsableCommand {
             Examples:
               sipmeter analyze day.pcap                    calls, RTT, RFC 6076
               sipmeter analyze uac.pcap --check-timers     are retransmissions on time?
+              sipmeter analyze day.pcap --threshold 'srd.p99<200ms'
+                                                           exit code 2 where it is not kept
               sipmeter analyze --hops client.pcap bridge.pcap guest.pcap
                                                            one-way delay, hop by hop
               tcpdump -i eth0 -w - udp | sipmeter analyze -
             """)
 
-    @Argument(help: "Capture files; - is standard input. Several are one capture, unless --hops.")
+    @Argument(
+        help: "Capture files; - is standard input. Several are one capture, unless --hops.",
+        completion: .file(extensions: ["pcap", "pcapng", "gz"]))
     var captures: [String]
 
     @Flag(help: "The captures are points of one path, from the caller's side to the callee's.")
@@ -53,7 +57,8 @@ struct AnalyzeCommand: ParsableCommand {
     var duplicateWindow = Nanoseconds.milliseconds(5)
 
     @Option(
-        name: [.customLong("out"), .customShort("o")], help: "Directory for the files. Default: runs/<UTC>-analyze.")
+        name: [.customLong("out"), .customShort("o")], help: "Directory for the files. Default: runs/<UTC>-analyze.",
+        completion: .directory)
     var out: String?
 
     @OptionGroup var gate: ThresholdOptions

@@ -9,7 +9,8 @@ import SIP
 /// Everything `analyze` finds in a capture, and the files it makes of it.
 struct CaptureAnalysis {
     static let fileNames = [
-        "rtt.csv", "intervals.csv", "retransmissions.csv", "summary.json", "summary.txt", "rtt.svg", "manifest.json",
+        "rtt.csv", "intervals.csv", "retransmissions.csv", "rtt.hlog", "summary.json", "summary.txt", "rtt.svg",
+        "manifest.json",
     ]
 
     let timers: TimerCheck

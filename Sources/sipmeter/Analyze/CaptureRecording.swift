@@ -8,22 +8,24 @@ import Reports
 /// A capture's calls through the recorder of live runs, second by second, and into the same files.
 struct CaptureRecording {
     private(set) var recorder = LatencyRecorder()
-    private(set) var rows: [IntervalRow] = []
+    private(set) var seconds: [Interval] = []
     private(set) var points: [PlotPoint] = []
     let calls: [CapturedCall]
     let retransmissions: [CapturedRetransmission]
+    private let start: Nanoseconds
 
     /// `start` is what the records' instants count from.
     init(
         _ traffic: SIPTraffic, _ calls: [CapturedCall], _ retransmissions: [CapturedRetransmission],
         start: Nanoseconds
     ) {
+        self.start = start
         self.calls = calls
         self.retransmissions = retransmissions
         points = calls.compactMap { PlotPoint($0.record) }
         var playback = Playback(traffic, calls, retransmissions.map(\.record), start: start)
         while let journal = playback.journal() {
-            if let row = recorder.record(journal) { rows.append(row) }
+            if recorder.record(journal) != nil, let second = recorder.lastInterval { seconds.append(second) }
         }
     }
 
@@ -44,7 +46,12 @@ struct CaptureRecording {
         try copies.flush()
         var intervals = try OutputFile(directory + "/intervals.csv")
         CSV.appendIntervalsHeader(to: &intervals.rows)
-        for row in rows { CSV.appendIntervalsRow(row, to: &intervals.rows) }
+        for second in seconds { CSV.appendIntervalsRow(second.row, to: &intervals.rows) }
         try intervals.flush()
+        var histograms = try HistogramLogFile(in: directory)
+        let start = WallInstant(nanoseconds: start.rawValue)
+        histograms.begin(at: start)
+        for second in seconds { histograms.append(second, of: start) }
+        try histograms.flush()
     }
 }

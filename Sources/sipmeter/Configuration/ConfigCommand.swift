@@ -29,6 +29,7 @@ struct ConfigCommand: ParsableCommand {
         var words: [String] = []
 
         func run() throws {
+            if ["--help", "-h"].contains(words.first) { throw CleanExit.helpRequest(self) }
             guard let source = EffectiveWords.source, !words.isEmpty else {
                 if words.isEmpty { throw ValidationError("name a command, as in: sipmeter config show run") }
                 _ = try Sipmeter.parseAsRoot(words)
@@ -36,7 +37,6 @@ struct ConfigCommand: ParsableCommand {
             }
             let effective = try CommandWords(
                 ["sipmeter"] + words, of: source.tree, file: source.file, environment: source.environment)
-            _ = try Sipmeter.parseAsRoot(Array(effective.words.dropFirst()))
             Terminal.print(Self.line(effective.words))
             let rows = effective.added.map { setting in
                 (Self.line(ScenarioOptions.withoutPassword(setting.words)), setting.origin.description)
@@ -45,6 +45,7 @@ struct ConfigCommand: ParsableCommand {
             for (words, origin) in rows {
                 Terminal.print("  " + words + String(repeating: " ", count: width - words.count) + "  " + origin)
             }
+            _ = try Sipmeter.parseAsRoot(Array(effective.words.dropFirst()))
         }
 
         private static func line(_ words: [String]) -> String {

@@ -43,16 +43,20 @@ struct ExplainCommand: ParsableCommand {
     var watch: Watched?
 
     @Option(
-        help: "Writes what the probes see into this file as well, to be joined with other hosts' by --join.")
+        help: "Writes what the probes see into this file as well, to be joined with other hosts' by --join.",
+        completion: .file())
     var record: String?
 
     @Option(
         parsing: .upToNextOption,
-        help: "Puts recordings of several hosts, and the directory of the caller's run, together by the call tag.")
+        help: "Puts recordings of several hosts, and the directory of the caller's run, together by the call tag.",
+        completion: .file())
     var join: [String] = []
 
     @Option(
-        help: "This machine carries the server in a virtual machine behind this interface, as vnet0; only with --watch."
+        help:
+            "This machine carries the server in a virtual machine behind this interface, as vnet0; only with --watch.",
+        completion: Arguments.interfaces
     )
     var vmTap: String?
 

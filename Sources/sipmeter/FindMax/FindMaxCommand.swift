@@ -36,6 +36,11 @@ struct FindMaxCommand: ParsableCommand {
             ("--calls", load.calls != nil), ("--pcap", load.pcap != nil), ("--tap", !load.taps.isEmpty),
             ("--duration", load.duration != LoadOptions.defaultDuration),
         ]
+        if load.live.screen == true || load.live.http != nil {
+            throw ValidationError(
+                "\(load.live.http == nil ? "--screen" : "--http") shows one load level, and find-max tells a trial a line: leave it out"
+            )
+        }
         for (name, isGiven) in foreign where isGiven {
             throw ValidationError(
                 "\(name) belongs to one load level, and find-max makes its own: leave it out"
@@ -48,7 +53,7 @@ struct FindMaxCommand: ParsableCommand {
             let setup = try RunSetup(try load.runOptions(rates: [search.start ?? 10]))
             let directory = load.out ?? RunDirectory.defaultPath("find-max", at: SystemClock.wall())
             try RunDirectory.create(directory)
-            let session = try Session(setup, load, command: "find-max")
+            let session = try Session(setup, load, command: "find-max", hasLevels: false)
             var hunt = Hunt(session, options: search, scenario: load.scenario, directory: directory)
             try hunt.run()
         }
@@ -61,7 +66,6 @@ private struct Hunt {
     private let options: FindMaxOptions
     private let directory: String
     private let begun = SystemClock.wall()
-    private let start = SystemClock.monotonic()
     private var report: SearchReport
     private var files: FindMaxFiles
 
@@ -79,6 +83,7 @@ private struct Hunt {
             target: session.setup.targetName, transport: session.setup.options.transport.rawValue, scenario: scenario,
             baseline: .unknown("--no-baseline"), answer: Answer(ending: .interrupted, rate: nil))
         report.notes = session.setup.notes
+        report.thresholds = options.thresholds.map(\.text)
         files = FindMaxFiles(directory: directory)
     }
 
@@ -92,36 +97,40 @@ private struct Hunt {
         let first = SystemClock.monotonic()
         var trouble: RunFailure?
         Terminal.print(FindMaxText.trialHeader)
-        while case .trial(let trial) = search.step {
+        while case .trial(let trial) = search.step, trouble == nil {
             if session.wasInterrupted {
                 search.stop(.interrupted)
                 break
             }
-            let outcome = try runner(search.criteria).run(
-                trial, keepsGoing: !report.rows.isEmpty,
-                in: options.keepTrials ? "\(directory)/\(FindMaxFiles.name(trial))" : nil)
-            if report.rows.isEmpty, let failure = session.unreachable(outcome.level) { throw failure }
-            if session.wasInterrupted {
-                search.stop(.interrupted)
-                break
-            }
-            let decision = search.record(outcome.result)
-            let row = SearchReport.Row(trial: trial, result: outcome.result, decision: decision)
-            report.rows.append(row)
-            Terminal.print(FindMaxText.trial(row))
-            do throws(RunFailure) { try files.append(row) } catch { trouble = trouble ?? error }
-            if let failure = outcome.level.failure { trouble = trouble ?? failure }
-            if trouble != nil {
-                search.stop(.interrupted)
-                break
-            }
-            if decision.nextRate != nil, let lost = try rest(after: row, outcome.level) {
-                search.stop(.targetLost(lost))
+            do {
+                trouble = try run(trial, &search)
+            } catch let failure as RunFailure where !report.rows.isEmpty {
+                // No connection, no port: what was found so far stands.
+                search.stop(.targetLost(failure.description))
             }
         }
+        search.stop(.interrupted)
         report.took = SystemClock.monotonic() - first
         if case .finished(let answer) = search.step { report.answer = answer }
         try conclude(trouble)
+    }
+
+    /// One trial and the rest after it. Returns what could not be written.
+    private mutating func run(_ trial: Trial, _ search: inout MaximumSearch) throws -> RunFailure? {
+        let isFirst = report.rows.isEmpty
+        let outcome = try runner(search.criteria).run(
+            trial, keepsGoing: !isFirst,
+            in: options.keepTrials ? "\(directory)/\(FindMaxFiles.name(trial))" : nil)
+        if isFirst, let failure = session.unreachable(outcome.level) { throw failure }
+        if session.wasInterrupted { return nil }
+        let decision = search.record(outcome.result)
+        let row = SearchReport.Row(trial: trial, result: outcome.result, decision: decision)
+        report.rows.append(row)
+        Terminal.print(FindMaxText.trial(row))
+        do throws(RunFailure) { try files.append(row) } catch { return error }
+        if let failure = outcome.level.failure { return failure }
+        if decision.nextRate != nil, let lost = try rest(after: row) { search.stop(.targetLost(lost)) }
+        return nil
     }
 
     private func announce() {
@@ -144,7 +153,7 @@ private struct Hunt {
 
     private func runner(_ criteria: Criteria) -> TrialRunner {
         TrialRunner(
-            session: session, criteria: criteria,
+            session: session, criteria: criteria, thresholds: options.thresholds,
             establishmentThreshold: options.establishmentThreshold
                 ?? session.setup.options.timers.transactionTimeout,
             cutsShort: options.method == .bisect)
@@ -154,12 +163,13 @@ private struct Hunt {
 
     /// Nothing of one trial is to be left in the next: all calls have ended, the target rests, and after a trial it could
     /// not take it has to answer a few slow calls cleanly first, or 64 x T1 have passed. Returns why it is lost.
-    private func rest(after row: SearchReport.Row, _ level: LoadLevel.Outcome) throws -> String? {
+    private func rest(after row: SearchReport.Row) throws -> String? {
         // The built-in server is a new one in every trial.
         if session.setup.isBuiltIn { return nil }
         session.rest(options.settle)
         if row.decision.kind == .passes { return nil }
-        let end = SystemClock.monotonic() + session.setup.options.timers.transactionTimeout
+        let patience = session.setup.options.timers.transactionTimeout
+        let end = SystemClock.monotonic() + patience
         var hasAnswered = false
         repeat {
             if session.wasInterrupted { return nil }
@@ -170,11 +180,11 @@ private struct Hunt {
         } while SystemClock.monotonic() < end
         if !hasAnswered {
             return
-                "nothing came back in \(Arguments.text(session.setup.options.timers.transactionTimeout)) after the trial at \(RateText.text(row.trial.rate)) calls/s."
+                "nothing came back in \(Arguments.text(patience)) after the trial at \(RateText.text(row.trial.rate)) calls/s."
         }
         Terminal.complain(
-            "notice: the target does not answer slow calls cleanly \(Arguments.text(session.setup.options.timers.transactionTimeout)) "
-                + "after the trial; going on")
+            "notice: the target does not answer slow calls cleanly \(Arguments.text(patience)) after "
+                + "the trial; going on")
         return nil
     }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Datagrams
+import Latency
 import MaximumSearch
 
 /// What `find-max` alone is told.
@@ -68,7 +69,20 @@ struct FindMaxOptions: ParsableArguments {
     var allowBacklog = false
 
     @Option(
-        help: "An attempt answered later than this has failed (RFC 7501, 3.3.2). (default: 64 x T1)",
+        name: .customLong("threshold"), parsing: .singleValue,
+        help: ArgumentHelp(
+            "A condition that a rate has to keep to pass, as in 'rtt.p99<50ms'. Several may be given; docs/thresholds.md names what can be asked.",
+            valueName: "condition"),
+        transform: Self.threshold)
+    var thresholds: [Threshold] = []
+
+    private static func threshold(_ text: String) throws -> Threshold {
+        do throws(ThresholdError) { return try Threshold(text) } catch { throw ValidationError(error.description) }
+    }
+
+    @Option(
+        help:
+            "An attempt answered later than this has failed: RFC 7501's Establishment Threshold Time. (default: 64 x T1)",
         transform: Arguments.positiveDuration)
     var establishmentThreshold: Nanoseconds?
 

@@ -17,6 +17,7 @@ struct TrialRunner {
 
     let session: Session
     let criteria: Criteria
+    let thresholds: [Threshold]
     /// Later answers are failures.
     let establishmentThreshold: Nanoseconds
     /// A trial that can pass no more is ended. RFC 7502 sends all its attempts.
@@ -42,7 +43,23 @@ struct TrialRunner {
             }
             if !isQuiet { Terminal.progress(label + ProgressLine.text(row, of: length)) }
         }
-        return Outcome(result: watch.result(outcome), level: outcome)
+        var result = watch.result(outcome, isPoisson: session.setup.options.isPoisson)
+        result.broken = broken(outcome.summary, trial.phase)
+        return Outcome(result: result, level: outcome)
+    }
+
+    /// What does not hold, in a sentence each. A short trial at a low rate has too few calls for a 99th percentile: that one
+    /// without a value fails, too, is for the trials that decide in the end.
+    private func broken(_ summary: RunSummary, _ phase: Phase) -> [String] {
+        thresholds.compactMap { threshold in
+            let judged = threshold.judge(threshold.condition.metric.value(in: summary))
+            if judged.passed { return nil }
+            switch (judged.value, phase) {
+            case (.value, _), (.undefined, .confirm), (.undefined, .rfc7502):
+                return "\(threshold.text) does not hold: \(judged.reason)"
+            case (.undefined, .double), (.undefined, .halve), (.undefined, .bisect): return nil
+            }
+        }
     }
 }
 
@@ -71,7 +88,7 @@ private final class TrialWatch: Sendable {
         let calls = journal.calls
         state.withLock { state in
             for call in calls {
-                if let rtt = call.rttFromDue { state.samples.append(.init(due: call.due, response: rtt)) }
+                if let rtt = call.rtt { state.samples.append(.init(due: call.due, response: rtt)) }
                 guard let cause = failure(call) else { continue }
                 state.failures[cause, default: 0] += 1
                 state.failed += 1
@@ -79,7 +96,7 @@ private final class TrialWatch: Sendable {
         }
     }
 
-    /// RFC 7501, 3.3: a final response other than the one that establishes, or none in time. What the scenario expects, a
+    /// RFC 7501: a final response other than the one that establishes, or none in time. What the scenario expects, a
     /// challenge for one, is no failure.
     private func failure(_ call: CallRecord) -> String? {
         switch call.outcome {
@@ -100,7 +117,7 @@ private final class TrialWatch: Sendable {
 
     func cutShort() { state.withLock { $0.isCutShort = true } }
 
-    func result(_ outcome: LoadLevel.Outcome) -> TrialResult {
+    func result(_ outcome: LoadLevel.Outcome, isPoisson: Bool) -> TrialResult {
         let state = state.withLock { $0 }
         let summary = outcome.summary
         let failures = state.failures.map { TrialResult.Failure(cause: $0.key, count: $0.value) }
@@ -109,20 +126,21 @@ private final class TrialWatch: Sendable {
         return TrialResult(
             attempts: summary.counters.started, failures: failures, resent: summary.counters.requestsRetransmitted,
             trend: ResponseTrend(state.samples),
-            doubt: doubt(summary, isCutShort: state.isCutShort),
+            doubt: doubt(summary, isCutShort: state.isCutShort, isPoisson: isPoisson),
             generator: summary.verdict.level, responseP50: response.p50, responseP99: response.p99,
             lateP99: summary.late.p99, isCutShort: state.isCutShort, took: outcome.report.lasted)
     }
 
     /// The verdict is stricter than this question: one call in a hundred late by 2 ms makes response times SUSPECT.
-    private func doubt(_ summary: RunSummary, isCutShort: Bool) -> TrialResult.Doubt? {
+    private func doubt(_ summary: RunSummary, isCutShort: Bool, isPoisson: Bool) -> TrialResult.Doubt? {
         let why = summary.verdict.evidence.first ?? ""
         switch summary.verdict.level {
         case .valid: return nil
         case .invalid: return .load(why)
         case .suspect:
             let counters = summary.counters
-            let due = isCutShort ? counters.offered : max(counters.offered, planned)
+            // Random arrivals make as many as they make.
+            let due = isCutShort || isPoisson ? counters.offered : max(counters.offered, planned)
             let isWhole =
                 counters.unsent == 0 && counters.sendErrors == 0
                 && Double(counters.started) >= Self.leastShare * Double(due)

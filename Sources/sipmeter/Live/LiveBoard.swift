@@ -63,7 +63,7 @@ final class LiveBoard: Sendable {
 
     private static func level(_ setup: RunSetup, rate: Double) -> LiveState.Level {
         let options = setup.options
-        var level = LiveState.Level(rate: rate, duration: options.duration)
+        var level = LiveState.Level(rate: rate / Double(options.shard.count), duration: options.duration)
         level.count = max(options.rates.count, 1)
         level.number = (options.rates.firstIndex(of: rate) ?? 0) + 1
         level.users = options.users
@@ -101,6 +101,8 @@ final class LiveBoard: Sendable {
     /// A sending thread whose last call has been placed hears of no change any more: shortly before the end there are
     /// none, or the threads would not share one schedule.
     private func canChange(_ state: LiveState) -> Bool {
+        // The other shards would hear of it too late, or not at all.
+        if setup.options.shard != .whole { return false }
         guard let rate = state.rate, state.phase == .running || state.phase == .paused else { return false }
         if state.phase == .paused { return true }
         let lastCalls = Nanoseconds(Int64(2e9 * Double(setup.options.workers) / rate))

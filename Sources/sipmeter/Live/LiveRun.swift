@@ -3,6 +3,7 @@ import Latency
 import LiveView
 import LoadRun
 import UDPTransport
+import UserAgent
 
 /// Whoever looks at a command while it runs: the screen, the page, both. Nil where nobody does, and then nothing of it
 /// exists.
@@ -30,7 +31,10 @@ final class LiveRun: Sendable {
         board = LiveBoard(setup, control: control, subject: Self.subject(setup, command))
         screen =
             wantsScreen
-            ? try LiveScreenThread(board, control: control, sending: sending, hasRate: setup.options.users == nil)
+            // The other shards would not know of a change.
+            ? try LiveScreenThread(
+                board, control: control, sending: sending,
+                hasRate: setup.options.users == nil && setup.options.shard == .whole)
             : nil
     }
 
@@ -41,6 +45,7 @@ final class LiveRun: Sendable {
             scenario: options.scenarioName, version: options.version)
         if options.isPoisson { subject.traits.append("Poisson") }
         if options.hold > .zero { subject.traits.append("hold \(Arguments.text(options.hold))") }
+        if options.shard != .whole { subject.traits.append("shard \(options.shard)") }
         subject.workers = options.workers
         subject.notes = setup.notes
         return subject
