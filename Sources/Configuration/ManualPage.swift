@@ -255,6 +255,7 @@ package struct ManualPage {
             case "~": escaped += "\\(ti"
             case "^": escaped += "\\(ha"
             case "`": escaped += "\\(ga"
+            case "…": escaped += "..."
             case "'": escaped += "\\(aq"
             case _: escaped.unicodeScalars.append(scalar)
             }
