@@ -11,8 +11,8 @@ struct Slurm {
         let slurm = try Slurm(scratch)
         try await scratch.during(slurm.munged) { munged in
             try await munged.wait(for: "its socket") { scratch.has("munge.socket") }
-            try await scratch.during(slurm.daemon("slurmctld")) { controller in
-                try await scratch.during(slurm.daemon("slurmd")) { daemon in
+            try await scratch.during(slurm.daemon("slurmctld", "-D")) { controller in
+                try await scratch.during(slurm.daemon("slurmd", "-D")) { daemon in
                     try await slurm.waitForNode(controller, daemon)
                     try await body(slurm)
                 }
@@ -25,7 +25,13 @@ struct Slurm {
         Command(["env"] + environment + ["srun"] + options + command.words)
     }
 
-    private func daemon(_ name: String) -> Command { Command(["env"] + environment + [name, "-D"]) }
+    /// Beneath a shell: a daemon closes all it inherited, and what Foundation tells a process's end by is among that. It
+    /// would take the daemon for dead, and wait for it in the thread that hears of every other process's end.
+    private func daemon(_ words: String...) -> Command {
+        Command(
+            ["env"] + environment + ["sh", "-c", #""$@" & p=$!; trap 'kill $p' TERM; wait $p; wait $p"#, "daemon"]
+                + words)
+    }
 
     private let munged: Command
 
