@@ -68,6 +68,8 @@ extension AgainstPeers {
                 #expect(finished.output.contains("Maximum     at least 100 calls/s"))
                 #expect(finished.output.contains("rtt.max<100s"))
             }
+            let page = try await scratch.run(.sipmeter("report", scratch.path("max")))
+            #expect(page.status == 65 && page.errors.contains("holds a search of find-max"), "\(page)")
             #expect(Table(try scratch.text("max/trial-01-50cps/rtt.csv")).rows.count == 100)
             #expect(Table(try scratch.text("max/trial-02-100cps/rtt.csv")).rows.count == 200)
         }
