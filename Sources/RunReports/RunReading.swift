@@ -65,14 +65,15 @@ package struct RunReading {
 
     private func retransmissions() throws -> RetransmissionSeries {
         var series = RetransmissionSeries()
-        guard let table = try archive.table("retransmissions.csv") else { return series }
-        for row in table.rows.indices {
-            guard let sent = table.double(row, "sent_s"), sent.isFinite, sent.magnitude < 1e9 else { continue }
-            let late = table.double(row, "late_us") ?? 0
-            series.insert(
-                timer: table.text(row, "timer"), message: table.text(row, "message"),
-                call: table.whole(row, "call") ?? 0, sent: Nanoseconds(Int64(sent * 1e9)),
-                late: Nanoseconds(Int64(late.magnitude < 1e15 ? late * 1000 : 0)))
+        try archive.forEachPiece(of: "retransmissions.csv") { table in
+            for row in table.rows.indices {
+                guard let sent = table.double(row, "sent_s"), sent.isFinite, sent.magnitude < 1e9 else { continue }
+                let late = table.double(row, "late_us") ?? 0
+                series.insert(
+                    timer: table.text(row, "timer"), message: table.text(row, "message"),
+                    call: table.whole(row, "call") ?? 0, sent: Nanoseconds(Int64(sent * 1e9)),
+                    late: Nanoseconds(Int64(late.magnitude < 1e15 ? late * 1000 : 0)))
+            }
         }
         return series
     }

@@ -71,7 +71,8 @@ struct RunCommand: ParsableCommand {
             session.listFiles(
                 directory,
                 [
-                    "report.html", "rtt.csv", "intervals.csv", "retransmissions.csv", "split.csv", "tag_control.csv",
+                    "report.html", "failures/", "rtt.csv", "intervals.csv", "retransmissions.csv", "split.csv",
+                    "tag_control.csv",
                     "rtt.hlog", "summary.json", "summary.txt", "scenario.log", "rtt.svg", "junit.xml",
                     "manifest.json",
                 ])

@@ -143,7 +143,10 @@ package struct HTMLPage {
         figure svg,figure img{filter:none}
         nav{display:none}
         h2{margin-top:22px}
-        h2,h3,caption,summary{break-after:avoid}
+        h2,h3,caption,summary,thead{break-after:avoid}
+        tbody tr:first-child{break-before:avoid}
+        table{font-size:9pt}
+        .tiles li{flex-basis:90px}
         figure,tr,.verdict,.tiles,dl{break-inside:avoid}
         .wide{overflow:visible}
         a{text-decoration:none}}

@@ -180,16 +180,25 @@ package struct RunPage {
         if let calls = callsText { items.append(("Calls", calls)) }
         html.definitions(items)
         var frames = HTMLTable("What was in it", [.text("frames and calls"), .number("count")])
-        for (name, count) in report.summary?["frames"]?.members ?? [] {
-            if let n = count.whole, n > 0 { frames.add([.text(name), .text(DecimalText.grouped(n))]) }
+        // The whole first, then what there is most of: the file's own order is lost when it is read.
+        let counts = (report.summary?["frames"]?.members ?? []).map { ($0.0, $0.1.whole ?? 0) }.filter { $0.1 > 0 }
+        for (name, n) in counts.sorted(by: { ($0.0 == "in all" ? 0 : 1, $1.1) < ($1.0 == "in all" ? 0 : 1, $0.1) }) {
+            frames.add([.text(name), .text(DecimalText.grouped(n))])
         }
         html.table(frames)
         var methods = TimesTable("From a request to its final response, ms", first: "method")
-        for (name, method) in report.summary?["methods"]?.members ?? [] { methods.add(name, method["to_final_us"]) }
+        for (name, method) in (report.summary?["methods"]?.members ?? []).sorted(by: { Self.precedes($0.0, $1.0) }) {
+            methods.add(name, method["to_final_us"])
+        }
         html.table(methods.table)
         directions(&html)
         TimerRulesTable.append(report.summary?["timer_rules"], to: &html)
         hops(&html)
+    }
+
+    /// INVITE first, as in every call.
+    private static func precedes(_ a: String, _ b: String) -> Bool {
+        (a == "INVITE" ? 0 : 1, a) < (b == "INVITE" ? 0 : 1, b)
     }
 
     private func directions(_ html: inout HTMLWriter) {
