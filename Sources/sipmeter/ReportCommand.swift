@@ -28,6 +28,12 @@ struct ReportCommand: ParsableCommand {
             for directory in directories {
                 var path = directory
                 while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+                if access(path + "/trials.csv", F_OK) == 0 {
+                    throw RunFailure(
+                        .badScenario,
+                        "\(path) holds a search of find-max, which has no page: see find-max.svg and summary.txt there; with "
+                            + "--keep-trials each of its trials can have one")
+                }
                 try ReportHook.write(path) { Terminal.print($0) }
             }
         }

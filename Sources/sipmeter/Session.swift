@@ -21,8 +21,8 @@ struct Session {
     let wakeup: Wakeup
     private let live: LiveRun?
 
-    /// `hasLevels`: what runs is a level or several, which the live screen and page can show.
-    init(_ setup: RunSetup, _ load: LoadOptions, command: String, hasLevels: Bool = true) throws {
+    /// `hasScreen`: not where a line a trial is what is looked at; the page is there all the same.
+    init(_ setup: RunSetup, _ load: LoadOptions, command: String, hasScreen: Bool = true) throws {
         let isQuiet = load.quiet
         self.setup = setup
         self.isQuiet = isQuiet
@@ -30,10 +30,10 @@ struct Session {
         try SignalTrap.set(poking: wakeup)
         signal(SIGPIPE, SIG_IGN)  // a reader that went away (`| head`) must not end a run
         for notice in setup.notices { Terminal.complain("notice: \(notice)") }
-        live =
-            hasLevels
-            ? try LiveRun.make(
-                load.live, setup, command: command, isQuiet: isQuiet, control: control, sending: wakeup) : nil
+        var options = load.live
+        if !hasScreen { options.screen = false }
+        live = try LiveRun.make(
+            options, setup, command: command, isQuiet: isQuiet, control: control, sending: wakeup)
     }
 
     /// Runs a command's body: what it throws becomes one sentence and an exit code.
@@ -108,12 +108,15 @@ struct Session {
     }
 
     /// Runs it while whoever wants to look looks.
-    private func watch(
+    func watch(
         _ level: inout LoadLevel, _ run: (LoadLevel) throws -> LoadLevel.Outcome
     ) throws -> LoadLevel.Outcome {
         guard let live else { return try run(level) }
         return try live.watching(&level, run, summary: \.summary)
     }
+
+    /// Nothing more is run: whoever follows the run is told its end.
+    func endWatching() { live?.finish() }
 
     private func tell(_ capture: LiveCapture.Outcome) {
         Terminal.print(

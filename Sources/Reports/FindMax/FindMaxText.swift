@@ -95,7 +95,7 @@ package enum FindMaxText {
         parts.append(
             criteria.growth.map {
                 "response times that grow by \(DecimalText.trimmed(1000 * $0, decimals: 2)) ms in each second"
-            } ?? "response times that grow")
+            } ?? "any growth of response times")
         return (parts + report.thresholds).joined(separator: ", ")
     }
 

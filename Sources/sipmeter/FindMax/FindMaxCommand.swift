@@ -36,10 +36,8 @@ struct FindMaxCommand: ParsableCommand {
             ("--calls", load.calls != nil), ("--pcap", load.pcap != nil), ("--tap", !load.taps.isEmpty),
             ("--duration", load.duration != LoadOptions.defaultDuration),
         ]
-        if load.live.screen == true || load.live.http != nil {
-            throw ValidationError(
-                "\(load.live.http == nil ? "--screen" : "--http") shows one load level, and find-max tells a trial a line: leave it out"
-            )
+        if load.live.screen == true {
+            throw ValidationError("--screen shows one load level, and find-max tells a trial a line: leave it out")
         }
         for (name, isGiven) in foreign where isGiven {
             throw ValidationError(
@@ -53,7 +51,7 @@ struct FindMaxCommand: ParsableCommand {
             let setup = try RunSetup(try load.runOptions(rates: [search.start ?? 10]))
             let directory = load.out ?? RunDirectory.defaultPath("find-max", at: SystemClock.wall())
             try RunDirectory.create(directory)
-            let session = try Session(setup, load, command: "find-max", hasLevels: false)
+            let session = try Session(setup, load, command: "find-max", hasScreen: false)
             var hunt = Hunt(session, options: search, scenario: load.scenario, directory: directory)
             try hunt.run()
         }
@@ -201,6 +199,7 @@ private struct Hunt {
 
     private mutating func conclude(_ earlier: RunFailure?) throws {
         var trouble = earlier
+        session.endWatching()
         do throws(RunFailure) { try files.finish(report) } catch { trouble = trouble ?? error }
         Terminal.print("\n" + FindMaxText.text(report))
         session.listFiles(

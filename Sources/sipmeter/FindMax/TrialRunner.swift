@@ -30,18 +30,20 @@ struct TrialRunner {
         let control = RunControl(watchesSignals: true)
         let watch = TrialWatch(criteria, planned: trial.attempts, threshold: establishmentThreshold)
         let cutsShort = cutsShort
-        let level = LoadLevel(
+        var level = LoadLevel(
             setup: session.setup.lasting(trial.length, keepsGoing: keepsGoing), rate: trial.rate, directory: directory,
             control: control, wakeup: session.wakeup)
         let label = "trial \(trial.number), \(RateText.text(trial.rate))/s  "
         let (isQuiet, length) = (session.isQuiet || !Terminal.isTerminal, trial.length)
-        let outcome = try level.run(onJournal: { watch.take($0) }) { row in
-            watch.take(row)
-            if cutsShort, control.stage == .running, watch.isHopeless {
-                watch.cutShort()
-                control.ask(for: .draining)
+        let outcome = try session.watch(&level) { level in
+            try level.run(onJournal: { watch.take($0) }) { row in
+                watch.take(row)
+                if cutsShort, control.stage == .running, watch.isHopeless {
+                    watch.cutShort()
+                    control.ask(for: .draining)
+                }
+                if !isQuiet { Terminal.progress(label + ProgressLine.text(row, of: length)) }
             }
-            if !isQuiet { Terminal.progress(label + ProgressLine.text(row, of: length)) }
         }
         var result = watch.result(outcome, isPoisson: session.setup.options.isPoisson)
         result.broken = broken(outcome.summary, trial.phase)
