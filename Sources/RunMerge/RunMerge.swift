@@ -221,6 +221,11 @@ package struct RunMerge {
             notes.append("\(part.name) joined \(DecimalText.milliseconds(part.joinedLate)) ms late.")
         }
         for difference in plan.differences { notes.append("Merged with --force although \(difference).") }
+        if plan.parts.contains(where: \.wasKilled), plan.parts.contains(where: { !$0.wasKilled }) {
+            notes.append(
+                "Times that are in no row (those the scenario names, parts of the split) are of the parts that came to "
+                    + "their end, and without percentiles.")
+        }
         for part in plan.parts where part.log == nil {
             notes.append("\(part.name) has no rtt.hlog: percentiles of its seconds are left out.")
         }
