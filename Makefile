@@ -11,7 +11,7 @@ SWIFT ?= swift
 BUILD_PACKAGES = libssl-dev libpcap-dev zlib1g-dev libbpf-dev linux-libc-dev
 RELEASE_TESTS = -c release -Xswiftc -enable-testing --scratch-path .build-release-tests
 TEST_PACKAGES = $(BUILD_PACKAGES) sip-tester kamailio kamailio-tls-modules openssl tcpdump iproute2 ethtool util-linux libcap2-bin python3 man-db bsdextrautils dpkg-dev binutils \
-	chromium \
+	chromium prometheus \
 	python3-venv parallel slurm-wlm munge
 
 .PHONY: run test build deb deps test-deps lint guest bench bench-quick bench-build

@@ -54,11 +54,12 @@ package struct ManualPage {
     private mutating func written() -> String {
         text = ".TH \(name.uppercased()) 1 \(program.date) \"\(tree.name) \(program.version)\" \"User Commands\"\n"
         section("NAME")
-        line("\(Self.escaped(name)) \\- \(Self.escaped(Self.withoutStop(command.abstract)))")
+        line("\(Self.escaped(name)) \\-")
+        prose(Self.withoutStop(command.abstract))
         synopsis()
         let (paragraphs, examples) = Self.divided(command.discussion)
         section("DESCRIPTION")
-        line(Self.escaped(command.abstract))
+        prose(command.abstract)
         // They have a section of their own.
         for paragraph in paragraphs where paragraph.first?.hasPrefix("Exit codes:") != true {
             self.paragraph(paragraph)
@@ -103,7 +104,7 @@ package struct ManualPage {
         for each in shown {
             line(".TP")
             line(".BR \(Self.escaped(([tree.name] + path + [each.name]).joined(separator: "-"))) (1)")
-            line(Self.escaped(each.abstract))
+            prose(each.abstract)
         }
     }
 
@@ -119,7 +120,7 @@ package struct ManualPage {
             if let value = option.defaultValue, option.kind != .flag, !meaning.contains("efault:") {
                 meaning += " (default: \(value))"
             }
-            line(Self.escaped(meaning))
+            prose(meaning)
         }
     }
 
@@ -133,12 +134,12 @@ package struct ManualPage {
     private mutating func environment() {
         section("ENVIRONMENT")
         if let option = command.settable.first(where: { $0.kind == .option }), command.commands.isEmpty {
-            line(
-                "Every option can be set by a variable named like it, as "
-                    + "\\fB\(Self.escaped(EnvironmentSettings.variable([], option)))\\fR, "
-                    + "or for this command alone \\fB\(Self.escaped(EnvironmentSettings.variable(path, option)))\\fR.")
+            line("Every option can be set by a variable named like it, as")
+            line("\\fB\(Self.escaped(EnvironmentSettings.variable([], option)))\\fR, or for this command alone")
+            line("\\fB\(Self.escaped(EnvironmentSettings.variable(path, option)))\\fR.")
         } else {
-            line("Every option of every command can be set by a variable named like it, as \\fBSIPMETER_RATE\\fR,")
+            line("Every option of every command can be set by a variable named like it, as")
+            line("\\fBSIPMETER_RATE\\fR,")
             line("or for one command alone \\fBSIPMETER_RUN_RATE\\fR.")
         }
         line("A flag takes 1 or 0, an option that may be given several times a value a line.")
@@ -154,7 +155,7 @@ package struct ManualPage {
         for (name, meaning) in program.files {
             line(".TP")
             line(".I \(Self.escaped(name))")
-            line(Self.escaped(meaning))
+            prose(meaning)
         }
     }
 
@@ -163,7 +164,7 @@ package struct ManualPage {
         for (code, meaning) in program.exitStatus {
             line(".TP")
             line(".B \(code)")
-            line(Self.escaped(meaning))
+            prose(meaning)
         }
     }
 
@@ -213,7 +214,7 @@ package struct ManualPage {
             return verbatim(lines)
         }
         line(".PP")
-        for each in lines { line(Self.escaped(each)) }
+        prose(lines.joined(separator: " "))
     }
 
     private mutating func verbatim(_ lines: [String]) {
@@ -227,6 +228,21 @@ package struct ManualPage {
     private mutating func section(_ title: String) { line(".SH \(title)") }
 
     private mutating func line(_ line: String) { text += line + "\n" }
+
+    /// Text that roff fills, in lines of a length for people who read the source.
+    private mutating func prose(_ sentence: String) {
+        var line = ""
+        for word in sentence.split(separator: " ").map({ Self.escaped(String($0)) }) {
+            if !line.isEmpty, line.utf8.count + 1 + word.utf8.count > Self.width {
+                self.line(line)
+                line = ""
+            }
+            line += (line.isEmpty ? "" : " ") + word
+        }
+        self.line(line)
+    }
+
+    private static let width = 78
 
     /// What roff would take for its own is said so that it prints: backslashes, hyphens of options, a dot or a quote that
     /// begins a line.

@@ -135,7 +135,8 @@ package struct SearchReport: Sendable {
 
     private var soundness: String {
         let counted = rows.count - spoilt
-        var text = "The generator kept up in \(counted == 1 ? "the one trial" : "all \(counted) trials") that counted"
+        var text =
+            "The generator placed the load asked for in \(counted == 1 ? "the one trial" : "all \(counted) trials") that counted"
         if let rate = answer.rate, let ceiling = baseline.rate {
             text +=
                 ", and the test bed without the target takes \(DecimalText.trimmed(ceiling / rate, decimals: ceiling < 10 * rate ? 1 : 0)) times as much"

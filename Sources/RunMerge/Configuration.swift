@@ -21,7 +21,13 @@ enum Configuration {
         for name in Set(first.keys).union(second.keys).sorted() {
             if left.contains(where: { name == $0 || name.hasPrefix($0 + ".") }) { continue }
             let (one, other) = (first[name] ?? "missing", second[name] ?? "missing")
-            if one != other { found.append("\(name) is \(one) in \(a.name) and \(other) in \(b.name)") }
+            if one == other { continue }
+            // A list, or a long text, is not for a sentence.
+            let isShort = max(one.utf8.count, other.utf8.count) <= 40 && !(one + other).contains("\n")
+            found.append(
+                isShort
+                    ? "\(name) is \(one) in \(a.name) and \(other) in \(b.name)"
+                    : "\(name) differs between \(a.name) and \(b.name)")
         }
         return found
     }

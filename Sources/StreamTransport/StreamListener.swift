@@ -23,7 +23,7 @@ package struct StreamListener: ~Copyable {
         self.descriptor = descriptor
     }
 
-    var fileDescriptor: Int32 { descriptor.number }
+    package var fileDescriptor: Int32 { descriptor.number }
 
     /// The next connection. Nil: there is none. Whoever made it may have gone again: that is no error.
     package func accept() throws(SystemError) -> (descriptor: Int32, peer: SocketAddress)? {

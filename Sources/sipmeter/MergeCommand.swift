@@ -19,24 +19,26 @@ struct MergeCommand: ParsableCommand {
               sipmeter merge results --threshold 'rtt.p99<50ms'
             """)
 
-    @Argument(help: "Directories of runs; or one that holds the directories of shards.")
+    @Argument(help: "Directories of runs; or one that holds the directories of shards.", completion: .directory)
     var directories: [String]
 
     @Option(
         name: [.customLong("out"), .customShort("o")],
-        help: "Directory for the files. Default: that which holds the shards, else runs/<UTC>-merge.")
+        help: "Directory for the files. Default: that which holds the shards, else runs/<UTC>-merge.",
+        completion: .directory)
     var out: String?
 
     @Flag(help: "Add up runs of different configurations; what differs is noted.")
     var force = false
 
     @OptionGroup var gate: ThresholdOptions
+    @OptionGroup var settings: ConfigurationOptions
 
     func run() throws {
         try Session.main {
             let shards = directories.count == 1 ? Self.shards(in: directories[0]) : []
             let merge = try RunMerge(
-                shards.isEmpty ? directories : shards, isForced: force, commandLine: CommandLine.arguments,
+                shards.isEmpty ? directories : shards, isForced: force, commandLine: EffectiveWords.all,
                 version: Sipmeter.version)
             let directory =
                 out ?? (shards.isEmpty ? nil : directories[0])

@@ -19,7 +19,9 @@ struct ReportCommand: ParsableCommand {
               sipmeter report runs/*-run-400cps
             """)
 
-    @Argument(help: "Directories of runs.") var directories: [String]
+    @Argument(help: "Directories of runs.", completion: .directory) var directories: [String]
+
+    @OptionGroup var settings: ConfigurationOptions
 
     func run() throws {
         try Session.main {
@@ -60,7 +62,7 @@ extension ReportHook {
         // The recordings may be joined into the directory of the caller's run, which has its own.
         if access(directory + "/manifest.json", F_OK) != 0 {
             try PlainManifest.write(
-                to: directory, commandLine: CommandLine.arguments, version: Sipmeter.version,
+                to: directory, commandLine: EffectiveWords.all, version: Sipmeter.version,
                 begun: SystemClock.wall(), adding: [("sources", .array(sources.map { .string($0) }))])
         }
         try write(directory)

@@ -93,7 +93,7 @@ struct Session {
         level.onStrike = { strike in Terminal.complain(label + strike.sentence) }
         let hasSaid = Mutex(false)
         let live = live
-        func run(_ level: LoadLevel) throws -> LoadLevel.Outcome {
+        let outcome = try watch(&level) { level in
             try level.run(begin: { _ in begin() }) { row in
                 if live?.showsProgress == true { return }
                 if control.stage == .draining, row.open > 0, !hasSaid.withLock({ said in (said, said = true).0 }) {
@@ -102,10 +102,17 @@ struct Session {
                 if !isQuiet { Terminal.progress(label + ProgressLine.text(row, of: total)) }
             }
         }
-        let outcome = try live?.watching(&level, run, summary: \.summary) ?? run(level)
         for capture in outcome.captures { tell(capture) }
         if setup.options.taps.count > 1 { try tellHops(outcome.captures.suffix(setup.options.taps.count), directory) }
         return outcome
+    }
+
+    /// Runs it while whoever wants to look looks.
+    private func watch(
+        _ level: inout LoadLevel, _ run: (LoadLevel) throws -> LoadLevel.Outcome
+    ) throws -> LoadLevel.Outcome {
+        guard let live else { return try run(level) }
+        return try live.watching(&level, run, summary: \.summary)
     }
 
     private func tell(_ capture: LiveCapture.Outcome) {

@@ -117,7 +117,8 @@ extension CallRecord {
         self.outcome = outcome
         inviteStatus = status
         self.retransmissions = retransmissions
-        if status != 0 { answer = .microseconds(1200) }
+        (trying, ringing, bye, rtt, rttFromDue) = (nil, nil, nil, nil, nil)
+        answer = status == 0 ? nil : .microseconds(1200)
         if outcome == .unsent { sent = nil }
         ended = due + .milliseconds(3)
     }

@@ -62,7 +62,7 @@ final class Running {
     var output: String { Self.text(outputPath) }
     var errors: String { Self.text(errorPath) }
 
-    fileprivate init(_ command: Command, in directory: Scratch) throws {
+    fileprivate init(_ command: Command, in directory: Scratch, on terminal: ScreenTerminal? = nil) throws {
         self.command = command
         outputPath = directory.fresh("stdout")
         errorPath = directory.fresh("stderr")
@@ -72,6 +72,7 @@ final class Running {
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = try Self.fileHandle(outputPath)
         process.standardError = try Self.fileHandle(errorPath)
+        if let terminal { terminal.attach(process) }
         try Self.withSignalsDelivered { try process.run() }
     }
 
@@ -192,8 +193,10 @@ final class Scratch: Sendable {
     }
 
     /// Starts a program, and ends it when `body` is done with it.
-    func during<R: Sendable>(_ command: Command, _ body: (Running) async throws -> R) async throws -> R {
-        let running = try Running(command, in: self)
+    func during<R: Sendable>(
+        _ command: Command, on terminal: ScreenTerminal? = nil, _ body: (Running) async throws -> R
+    ) async throws -> R {
+        let running = try Running(command, in: self, on: terminal)
         defer { running.end() }
         return try await body(running)
     }

@@ -6,7 +6,7 @@ import Testing
 enum Requirement: CaseIterable, CustomTestStringConvertible {
     case sipp, kamailio, kamailioTLS, openssl, tcpdump, networkNamespaces, mountNamespaces, rawSockets,
         droppingPrivileges, realtimePriority, ipv6, probes, python, bash, man, debianPackages,
-        chromium,
+        chromium, promtool,
         hdrHistogram, gnuParallel, slurm
 
     static let isStrict = ProcessInfo.processInfo.environment["SIPMETER_REQUIRE_ALL"] == "1"
@@ -44,6 +44,7 @@ enum Requirement: CaseIterable, CustomTestStringConvertible {
         case .realtimePriority: "test $(nproc) -ge 2 && taskset -c \(CPUs.last) chrt -f 60 true"
         case .chromium: "command -v chromium"
         case .probes: "'\(Command.sipmeterPath)' doctor --require probes"
+        case .promtool: "command -v promtool"
         case .hdrHistogram: "'\(HdrHistogramPackage.python)' -c 'import hdrh'"
         case .gnuParallel: "parallel --version | grep -q 'GNU parallel'"
         case .slurm:
@@ -74,6 +75,7 @@ enum Requirement: CaseIterable, CustomTestStringConvertible {
                 + "(in a container with CAP_SYS_NICE)"
         case .probes: "kernel probes are not permitted: run as root (in a container with CAP_BPF, CAP_PERFMON)"
         case .chromium: "chromium is not installed: apt-get install chromium"
+        case .promtool: "promtool is not installed: apt-get install prometheus"
         case .hdrHistogram:
             "the Python package hdrhistogram is not in .build/python-peers: make test-deps, where pip can fetch it"
         case .gnuParallel: "GNU parallel is not installed: apt-get install parallel"

@@ -1,8 +1,8 @@
 extension Goldens {
     static let findMax = """
         VERDICT  VALID
-          - The generator kept up in all 9 trials that counted, and the test bed without
-            the target takes 350 times as much.
+          - The generator placed the load asked for in all 9 trials that counted, and
+            the test bed without the target takes 350 times as much.
           note: 1 trial in which the generator did not keep up decided nothing.
           note: 1 of the 6 trials that passed was SUSPECT: all calls were placed, but
                 not as evenly as asked. What passes so would pass evenly, too.

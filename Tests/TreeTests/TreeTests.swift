@@ -61,6 +61,14 @@ import Testing
         }
     }
 
+    /// With what a file and the environment add: a record tells how to repeat a run.
+    @Test func aRecordTellsTheEffectiveCommandLine() throws {
+        for file in try Self.swiftFiles(in: "Sources/sipmeter") where file.text.contains("CommandLine.arguments") {
+            let isFirst = file.path.hasSuffix("/EffectiveWords.swift") || file.path.hasSuffix("/Sipmeter.swift")
+            #expect(isFirst, "\(file.path): EffectiveWords.all says what was meant")
+        }
+    }
+
     @Test func onlyTheUnsafeIsUnchecked() throws {
         for file in try Self.swiftFiles(in: "Sources") {
             #expect(!file.text.contains("@unchecked Sendable"), "\(file.path)")

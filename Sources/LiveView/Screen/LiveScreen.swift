@@ -85,7 +85,7 @@ package enum LiveScreen {
         let level = state.level
         let elapsed = min(state.elapsed, state.phase == .draining ? level.duration : state.elapsed)
         let times = "\(clock(elapsed)) of \(clock(level.duration)) "
-        let end = (level.count > 1 ? "  level \(level.number) of \(level.count)" : "")
+        let end = level.count == 1 ? "" : "  level \(level.number)" + (level.count.map { " of \($0)" } ?? "")
         let status = status(state)
         let cells = max(width - times.screenColumns - 3 - max(status.text.screenColumns, 18) - end.screenColumns, 10)
         let filled = Int((progress(state) * Double(cells)).rounded(.down))

@@ -32,7 +32,8 @@ package struct LiveState: Sendable {
     package struct Level: Sendable, Equatable {
         /// From 1.
         package var number = 1
-        package var count = 1
+        /// Nil: not known beforehand.
+        package var count: Int? = 1
         /// Calls per second, as asked for.
         package var rate: Double
         /// Instead of the rate.
@@ -101,9 +102,15 @@ package struct LiveState: Sendable {
 
     /// The worst of all levels so far, as for the command's exit code.
     package var verdict: Verdict? {
-        var all = levels.map(\.verdict)
-        if let summary, phase != .ended, phase != .resting { all.append(summary.verdict) }
-        return all.max { $0.level < $1.level }
+        var all = levels.map { ($0.level, $0.verdict) }
+        if let summary, phase != .ended, phase != .resting { all.append((level, summary.verdict)) }
+        guard let (level, found) = all.max(by: { $0.1.level < $1.1.level }) else { return nil }
+        var worst = found
+        if level.count != 1, worst.level > .valid {
+            let place = "At \(DecimalText.trimmed(level.rate)) calls/s: "
+            worst.evidence = worst.evidence.map { place + $0 }
+        }
+        return worst
     }
 }
 

@@ -27,6 +27,29 @@ package enum JSONValue: Sendable {
         buffer.append(UInt8(ascii: "\n"))
     }
 
+    /// Without blanks or line feeds, for a stream.
+    package func writeOnOneLine(to buffer: inout ByteBuffer) {
+        switch self {
+        case .array(let items):
+            buffer.append("[")
+            for (i, item) in items.enumerated() {
+                if i > 0 { buffer.append(",") }
+                item.writeOnOneLine(to: &buffer)
+            }
+            buffer.append("]")
+        case .object(let members):
+            buffer.append("{")
+            for (i, member) in members.enumerated() {
+                if i > 0 { buffer.append(",") }
+                Self.write(member.0, to: &buffer)
+                buffer.append(":")
+                member.1.writeOnOneLine(to: &buffer)
+            }
+            buffer.append("}")
+        case .null, .bool, .integer, .count, .number, .string, .microseconds, .seconds: write(to: &buffer, depth: 0)
+        }
+    }
+
     private func write(to buffer: inout ByteBuffer, depth: Int) {
         switch self {
         case .null: buffer.append("null")

@@ -85,7 +85,7 @@ struct AnalyzeCommand: ParsableCommand {
             try RunDirectory.create(directory)
             try analysis.write(to: directory, checksTimers: checkTimers)
             try PlainManifest.write(
-                to: directory, commandLine: CommandLine.arguments, version: Sipmeter.version, begun: SystemClock.wall(),
+                to: directory, commandLine: EffectiveWords.all, version: Sipmeter.version, begun: SystemClock.wall(),
                 adding: [("captures", .array(files.map { .string($0.name) }))])
             if let path = gate.path(in: directory) {
                 let level = JUnitFile.Level(

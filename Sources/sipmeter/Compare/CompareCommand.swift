@@ -25,7 +25,9 @@ struct CompareCommand: ParsableCommand {
             of a hundred. A rule fails where the change is beyond it and more than chance.
             """)
 
-    @Argument(help: "Directories of runs, or of sweeps: the first is what the others are held against.")
+    @Argument(
+        help: "Directories of runs, or of sweeps: the first is what the others are held against.",
+        completion: .directory)
     var runs: [String]
 
     @Option(
@@ -38,8 +40,11 @@ struct CompareCommand: ParsableCommand {
     var seed: UInt64 = 1
 
     @Option(
-        name: [.customLong("out"), .customShort("o")], help: "Directory for the files. Default: runs/<UTC>-compare.")
+        name: [.customLong("out"), .customShort("o")], help: "Directory for the files. Default: runs/<UTC>-compare.",
+        completion: .directory)
     var out: String?
+
+    @OptionGroup var settings: ConfigurationOptions
 
     func validate() throws {
         if runs.count < 2 { throw ValidationError("compare takes two runs or more: the first, and what changed") }

@@ -42,6 +42,7 @@ struct ManualCommand: ParsableCommand {
             "summary.txt, summary.json",
             "What the terminal showed at the end, and the same for programs: verdict, thresholds, calls, times."
         ),
+        ("report.html", "The same as a page with pictures, in one file that needs no network."),
         ("rtt.csv", "A row a call, also of those that failed."),
         ("intervals.csv", "A row a second."),
         ("retransmissions.csv", "A row for every request or response sent again."),

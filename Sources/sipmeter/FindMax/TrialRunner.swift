@@ -131,22 +131,23 @@ private final class TrialWatch: Sendable {
             lateP99: summary.late.p99, isCutShort: state.isCutShort, took: outcome.report.lasted)
     }
 
-    /// The verdict is stricter than this question: one call in a hundred late by 2 ms makes response times SUSPECT.
+    /// The verdict is stricter than this question: calls late by 2 ms make response times SUSPECT, and by more INVALID. What
+    /// counts here is whether the calls were placed, at the rate asked for, and their answers read.
     private func doubt(_ summary: RunSummary, isCutShort: Bool, isPoisson: Bool) -> TrialResult.Doubt? {
+        guard summary.verdict.level != .valid else { return nil }
         let why = summary.verdict.evidence.first ?? ""
-        switch summary.verdict.level {
-        case .valid: return nil
-        case .invalid: return .load(why)
-        case .suspect:
-            let counters = summary.counters
-            // Random arrivals make as many as they make.
-            let due = isCutShort || isPoisson ? counters.offered : max(counters.offered, planned)
-            let isWhole =
-                counters.unsent == 0 && counters.sendErrors == 0
-                && Double(counters.started) >= Self.leastShare * Double(due)
-                && summary.startedFor.seconds <= summary.conditions.offeredFor.seconds / Self.leastShare + 0.1
-            return isWhole ? .timing(why) : .load(why)
-        }
+        let counters = summary.counters
+        let disturbances = summary.conditions.disturbances ?? Disturbances()
+        // Random arrivals make as many as they make.
+        let due = isCutShort || isPoisson ? counters.offered : max(counters.offered, planned)
+        let isPlaced =
+            counters.unsent == 0 && Double(counters.started) >= Self.leastShare * Double(due)
+            && summary.startedFor.seconds <= summary.conditions.offeredFor.seconds / Self.leastShare + 0.1
+        let isRead =
+            counters.sendErrors == 0 && counters.receiveQueueDrops == 0
+            && disturbances.longestStall < summary.conditions.t1 && disturbances.suspended < .milliseconds(10)
+            && summary.conditions.recordingFailure == nil
+        return isPlaced && isRead ? .timing(why) : .load(why)
     }
 
     /// As the verdict has it.

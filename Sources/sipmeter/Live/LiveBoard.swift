@@ -16,6 +16,7 @@ final class LiveBoard: Sendable {
         /// Of the level that runs.
         var start: MonotonicInstant?
         var firstStart: MonotonicInstant?
+        var levelsBegun = 0
     }
 
     private let setup: RunSetup
@@ -25,7 +26,7 @@ final class LiveBoard: Sendable {
     init(_ setup: RunSetup, control: RunControl, subject: LiveState.Subject) {
         self.setup = setup
         self.control = control
-        let first = Self.level(setup, rate: setup.options.rates.first ?? 1)
+        let first = Self.level(setup, rate: setup.options.rates.first ?? 1, number: 1)
         content = Mutex(Content(record: LiveRecord(subject: subject, level: first)))
     }
 
@@ -33,15 +34,16 @@ final class LiveBoard: Sendable {
 
     /// A level is about to run: who watches it.
     func observer(of level: LoadLevel) -> RunObserver {
-        let judge = LiveJudge(setup, level)
-        let rate = level.rate
+        let judge = LiveJudge(level)
+        let (setup, rate) = (level.setup, level.rate)
         return RunObserver(
             every: Self.interval,
             began: { [self] start, method in
                 judge.began()
-                var level = Self.level(setup, rate: rate)
-                level.firstRequest = method
                 content.withLock { content in
+                    content.levelsBegun += 1
+                    var level = Self.level(setup, rate: rate, number: content.levelsBegun)
+                    level.firstRequest = method
                     content.start = start
                     content.firstStart = content.firstStart ?? start
                     content.record.begin(level, at: start - (content.firstStart ?? start))
@@ -61,11 +63,12 @@ final class LiveBoard: Sendable {
     /// Four frames a second.
     static let interval = Nanoseconds.milliseconds(250)
 
-    private static func level(_ setup: RunSetup, rate: Double) -> LiveState.Level {
+    private static func level(_ setup: RunSetup, rate: Double, number: Int) -> LiveState.Level {
         let options = setup.options
         var level = LiveState.Level(rate: rate / Double(options.shard.count), duration: options.duration)
-        level.count = max(options.rates.count, 1)
-        level.number = (options.rates.firstIndex(of: rate) ?? 0) + 1
+        level.number = number
+        // Rounds of the same level are not counted beforehand.
+        level.count = number <= options.rates.count ? options.rates.count : nil
         level.users = options.users
         level.callLimit = options.callLimit
         return level
@@ -159,8 +162,8 @@ private final class LiveJudge: Sendable {
     private let rate: Double
     private let walk: Mutex<Walk>
 
-    init(_ setup: RunSetup, _ level: LoadLevel) {
-        self.setup = setup
+    init(_ level: LoadLevel) {
+        setup = level.setup
         rate = level.rate
         walk = Mutex(Walk(pacer: level.pacer(MonotonicInstant(nanoseconds: 0))))
     }

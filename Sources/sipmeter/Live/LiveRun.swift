@@ -1,4 +1,5 @@
 import Datagrams
+import Glibc
 import Latency
 import LiveView
 import LoadRun
@@ -10,6 +11,8 @@ import UserAgent
 final class LiveRun: Sendable {
     private let board: LiveBoard
     private let screen: LiveScreenThread?
+    private let server: LiveServer?
+    private let linger: Nanoseconds
 
     /// The screen that was asked for, or that fits.
     static func make(
@@ -29,6 +32,16 @@ final class LiveRun: Sendable {
         sending: Wakeup
     ) throws {
         board = LiveBoard(setup, control: control, subject: Self.subject(setup, command))
+        linger = options.httpLinger
+        if let text = options.http {
+            let address = try LiveAddress(text)
+            let server = try LiveServer(address, board)
+            self.server = server
+            if let notice = address.notice { Terminal.complain("notice: \(notice)") }
+            Terminal.print("live page and metrics: \(server.url)")
+        } else {
+            server = nil
+        }
         screen =
             wantsScreen
             // The other shards would not know of a change.
@@ -74,5 +87,15 @@ final class LiveRun: Sendable {
     func finish() {
         screen?.end()
         board.finish()
+        guard let server else { return }
+        if linger > .zero { keepServing(server) }
+        server.stop()
+    }
+
+    /// ^C ends that, too.
+    private func keepServing(_ server: LiveServer) {
+        Terminal.print("serving \(server.url) for \(Arguments.text(linger)) more; ^C ends it")
+        let (end, before) = (SystemClock.monotonic() + linger, SignalTrap.interruptions)
+        while SystemClock.monotonic() < end, SignalTrap.interruptions == before { usleep(50_000) }
     }
 }

@@ -25,6 +25,8 @@ final class LiveScreenThread: Sendable {
     private let isOver = Atomic(false)
     private let isPainting = Atomic(false)
     private let readsKeys: Bool
+    /// That is the user's to change.
+    private let hasRate: Bool
     private let style: ScreenStyle
     private let thread = Mutex<WorkerThread?>(nil)
 
@@ -33,6 +35,7 @@ final class LiveScreenThread: Sendable {
         self.control = control
         self.sending = sending
         wakeup = try Wakeup()
+        self.hasRate = hasRate
         readsKeys = isatty(STDIN_FILENO) == 1
         style = ScreenStyle(hasColour: Self.variable("NO_COLOR").isEmpty, hasBlocks: Self.hasBlocks)
         look = Mutex(Look(view: LiveScreen.View(keys: !readsKeys ? .none : hasRate ? .all : .withoutRate)))
@@ -172,13 +175,20 @@ final class LiveScreenThread: Sendable {
 
     private func obey(_ key: UnicodeScalar) {
         switch key {
-        case "+", "=": change { $0 * 1.1 }
-        case "-", "_": change { $0 / 1.1 }
-        case "p", "P", " ":
-            _ = board.change { $0.phase == .paused ? .resume : .pause }
+        case "+", "=", "-", "_", "p", "P", " ":
+            if hasRate { changeLoad(key) }
         case "q", "Q": quit()
         case "e", "E": look.withLock { $0.view.showsFailures.toggle() }
         case _: break
+        }
+    }
+
+    private func changeLoad(_ key: UnicodeScalar) {
+        switch key {
+        case "+", "=": change { $0 * 1.1 }
+        case "-", "_": change { $0 / 1.1 }
+        case _:
+            _ = board.change { $0.phase == .paused ? .resume : .pause }
         }
     }
 
