@@ -23,7 +23,7 @@ package struct RunReading {
             directory: Self.name(of: archive.directory), manifest: archive.manifest, version: version)
         report.summary = archive.summary
         report.series = try series()
-        let hasRows = archive.has("rtt.csv")
+        let hasRows = isFile("rtt.csv")
         if report.summary == nil, hasRows {
             report.summary = try summed(report.series)
             report.isFromRows = true
@@ -54,17 +54,24 @@ package struct RunReading {
         "shares.svg", "queue.svg", "threads.svg",
     ]
 
+    /// A pipe in a file's place belongs to whoever reads it, and would be waited for without an end.
+    private func isFile(_ name: String) -> Bool {
+        var status = stat()
+        return stat(archive.path(name), &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+    }
+
     // MARK: Tables
 
     private func series() throws -> RunSeries {
         var series = RunSeries()
-        guard let table = try archive.intervals() else { return series }
+        guard isFile("intervals.csv"), let table = try archive.intervals() else { return series }
         for row in table.rows.indices { series.append { table.double(row, $0) } }
         return series
     }
 
     private func retransmissions() throws -> RetransmissionSeries {
         var series = RetransmissionSeries()
+        guard isFile("retransmissions.csv") else { return series }
         try archive.forEachPiece(of: "retransmissions.csv") { table in
             for row in table.rows.indices {
                 guard let sent = table.double(row, "sent_s"), sent.isFinite, sent.magnitude < 1e9 else { continue }
@@ -147,7 +154,8 @@ package struct RunReading {
 /// A whole small file; nil where there is none, or where it is larger than anybody wants.
 enum FileBytes {
     static func read(_ path: String, most: Int) -> [UInt8]? {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        // A pipe nobody writes to is not waited for.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         if descriptor < 0 { return nil }
         defer { close(descriptor) }
         var status = stat()
