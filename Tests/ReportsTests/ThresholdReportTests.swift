@@ -89,6 +89,22 @@ import Testing
         #expect(stopped["value"] as? Double == 2_310_000)
     }
 
+    @Test func aPageShowsThemInTheUnitsOfPeople() throws {
+        var report = MadeUpRun().report
+        report.summary = RunFiles.json(of: try Self.judged("rtt.p99<50ms", "rtt.p999<1s", "ser>99.9%"))
+        let lines = PageReader(RunPage(report).html()).lines
+        let first = try #require(lines.firstIndex { $0.hasPrefix("Thresholds: ") })
+        #expect(
+            lines[first..<min(first + 5, lines.count)].map { $0.hasSuffix(" | ") ? String($0.dropLast(3)) : $0 }
+                .joined(separator: "\n") == """
+                    Thresholds: 2 of 3 failed
+                    threshold | value | result | remark
+                    rtt.p99<50ms | 40.50 ms | passed
+                    rtt.p999<1s | n/a | FAILED | undefined: 400 values are too few (1000)
+                    ser>99.9% | 99.2556 % | FAILED
+                    """)
+    }
+
     @Test func withoutThresholdsTheSummarySaysSo() throws {
         let json = text { RunFiles.appendSummary(summary(of: mixedCalls()), to: &$0) }
         #expect(json.contains("\"thresholds\": [],\n  \"stopped_by\": null,"))

@@ -313,7 +313,11 @@ package enum ThresholdTable {
         guard let items = thresholds?.items, !items.isEmpty else { return }
         let failed = items.filter { $0["passed"]?.flag == false }.count
         html.element("h3", "Thresholds: " + (failed == 0 ? "all passed" : "\(failed) of \(items.count) failed"))
-        let remarks = items.map { $0["reason"]?.text ?? $0["note"]?.text ?? $0["message"]?.text ?? "" }
+        // Where there is a value, it is reason enough.
+        let remarks = items.map { item in
+            if item["value"]?.double != nil { return "" }
+            return item["reason"]?.text ?? item["note"]?.text ?? item["message"]?.text ?? ""
+        }
         let hasRemarks = remarks.contains { !$0.isEmpty }
         var table = HTMLTable(
             "", [.text("threshold"), .number("value"), .text("result")] + (hasRemarks ? [.text("remark")] : []))
