@@ -9,10 +9,11 @@ struct LineReader: ~Copyable {
     private var end = 0
     private var isAtEnd = false
 
-    /// Nil where the file cannot be opened; `errno` says why.
-    init?(_ path: String) {
+    init(_ path: String) throws(ArchiveError) {
         descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        if descriptor < 0 { return nil }
+        // Taken at once: what is undone on the way out sets another.
+        let error = errno
+        if descriptor < 0 { throw ArchiveError("cannot read \(path): \(String(cString: strerror(error)))") }
     }
 
     deinit { close(descriptor) }

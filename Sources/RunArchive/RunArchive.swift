@@ -55,9 +55,7 @@ package struct RunArchive: Sendable {
     @discardableResult
     package func forEachCall(_ body: (CallRecord) throws -> Void) throws -> Rows {
         let path = path("rtt.csv")
-        guard var reader = LineReader(path) else {
-            throw ArchiveError("cannot read \(path): \(String(cString: strerror(errno)))")
-        }
+        var reader = try LineReader(path)
         var rows = CallRows(areSessions: firstRequest == "INVITE")
         let untagged = try untaggedCalls()
         let isTagged = manifest["call_tag"]?["sent"]?.flag ?? false
@@ -87,9 +85,7 @@ package struct RunArchive: Sendable {
     package func table(_ file: String) throws -> CSVTable? {
         guard has(file) else { return nil }
         let path = path(file)
-        guard var reader = LineReader(path) else {
-            throw ArchiveError("cannot read \(path): \(String(cString: strerror(errno)))")
-        }
+        var reader = try LineReader(path)
         var fields = FieldRanges()
         var (columns, rows): ([String]?, [[String]]) = (nil, [])
         _ = try reader.forEachLine { bytes in

@@ -1,14 +1,10 @@
-import Glibc
-
 extension RunArchive {
     /// A table piece by piece, each of at most `most` rows: a table with a row for every retransmission may be more than
     /// the memory. A last line without its end is left out. Nothing where there is no such file.
     package func forEachPiece(of file: String, most: Int = 4096, _ body: (CSVTable) throws -> Void) throws {
         guard has(file) else { return }
         let path = path(file)
-        guard var reader = LineReader(path) else {
-            throw ArchiveError("cannot read \(path): \(String(cString: strerror(errno)))")
-        }
+        var reader = try LineReader(path)
         var fields = FieldRanges()
         var (columns, rows): ([String]?, [[String]]) = (nil, [])
         _ = try reader.forEachLine { bytes in

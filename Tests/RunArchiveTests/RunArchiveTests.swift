@@ -99,6 +99,14 @@ import Testing
         #expect(error?.description == "/nowhere/at/all: No such file or directory; name the directory of a run")
     }
 
+    @Test func rowsThatAreNotThereAreSaidToBeMissing() throws {
+        try Self.with(["manifest.json": Self.manifest]) { directory in
+            let archive = try RunArchive(directory)
+            let error = #expect(throws: ArchiveError.self) { try archive.forEachCall { _ in } }
+            #expect(error?.description == "cannot read \(directory)/rtt.csv: No such file or directory")
+        }
+    }
+
     @Test func jsonComesBackAsItWasWritten() throws {
         let value = JSONValue.object([
             ("a", .array([.null, .bool(true), .bool(false), .count(1), .count(0), .integer(-5)])),
