@@ -53,6 +53,11 @@ package struct RunComparison: Sendable {
         /// Half of the 95 % interval. Nil: not to be had.
         package var half: Double?
 
+        package init(value: Double, half: Double? = nil) {
+            self.value = value
+            self.half = half
+        }
+
         package var interval: ClosedRange<Double>? { half.map { value - $0...value + $0 } }
     }
 
@@ -69,6 +74,20 @@ package struct RunComparison: Sendable {
         /// 0...1, raised for as many rows as are looked at.
         package var chance: Double?
         package var isShown = false
+
+        package init(
+            metric: ComparedMetric, a: Double?, b: Double?, difference: Estimate? = nil, ratio: Estimate? = nil,
+            inverse: Estimate? = nil, chance: Double? = nil, isShown: Bool = false
+        ) {
+            self.metric = metric
+            self.a = a
+            self.b = b
+            self.difference = difference
+            self.ratio = ratio
+            self.inverse = inverse
+            self.chance = chance
+            self.isShown = isShown
+        }
     }
 
     package var rows: [Row]

@@ -12,7 +12,7 @@ import Testing
             name: name, directory: "runs/\(name)",
             manifest: .object([
                 ("begun_utc", .string("2026-01-0\(rate > 400 ? 1 : 2)T00:00:00Z")), ("scenario", .string("uac")),
-                ("seed", .count(1)),
+                ("seed", .count(1)), ("start", .object([("unix_ns", .count(UInt64(rate)))])),
                 ("target", .object([("asked", .string("192.0.2.5")), ("address", .string("192.0.2.5:5060"))])),
                 ("load", .object([("rate_per_s", .number(rate, decimals: 6)), ("call_limit", .null)])),
             ]),
@@ -69,6 +69,22 @@ import Testing
         #expect(found.items == [.init(path: "load.rate_per_s", a: "400", b: "500")])
         #expect(found.isOtherExperiment)
         #expect(ManifestDifference(a.manifest, a.manifest).items.isEmpty)
+    }
+
+    @Test(arguments: [
+        (2.7, 3.6, 0.365, 0.319, "63.5 +- 31.9 % lower"), (1.58, 0.03, 0.633, 0.012, "1.58 +- 0.03 times lower"),
+        (3.2, 1.0, 0.309, 0.103, "3.2 +- 1.0 times lower"), (24, 3, 0.042, 0.005, "24 +- 3 times lower"),
+        (1.2, 0.1, 0.833, 0.07, "16.7 +- 7.0 % lower"),
+    ])
+    func aFactorIsToldWhereItsIntervalTellsSomething(
+        inverse: Double, inverseHalf: Double, ratio: Double, ratioHalf: Double, words: String
+    ) {
+        let row = RunComparison.Row(
+            metric: .mean, a: 2e6, b: 2e6 * ratio, difference: .init(value: 2e6 * (ratio - 1), half: 1),
+            ratio: .init(value: ratio, half: ratioHalf), inverse: .init(value: inverse, half: inverseHalf),
+            chance: 0.01,
+            isShown: true)
+        #expect(ComparisonSentences(name: "B").sentence(row).hasPrefix("B's mean RTT is \(words) ("))
     }
 
     @Test func theModelsPortIsNoDifference() {

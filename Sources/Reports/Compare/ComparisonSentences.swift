@@ -74,8 +74,9 @@ struct ComparisonSentences {
         guard let ratio = row.ratio, let inverse = row.inverse else { return "different" }
         let isLess = ratio.value < 1
         let factor = isLess ? inverse : ratio
-        if factor.value >= Self.leastTimes {
-            let decimals = factor.value < 10 ? 1 : 0
+        // An interval that reaches down to 1 tells nothing as a factor.
+        if factor.value >= Self.leastTimes, factor.half.map({ factor.value - $0 > 1 }) ?? true {
+            let decimals = (factor.half ?? 1) < 0.05 ? 2 : factor.value < 10 ? 1 : 0
             return DecimalText.fixed(factor.value, decimals: decimals) + Self.half(factor.half, decimals)
                 + " times \(isLess ? less : more)"
         }

@@ -11,7 +11,7 @@ package struct ManifestDifference: Sendable, Equatable {
 
     /// Different in any two runs, and no cause of anything.
     private static let ignored: Set<String> = [
-        "schema", "schema_version", "command_line", "begun_utc", "target.source_addresses", "t0_utc",
+        "schema", "schema_version", "command_line", "begun_utc", "target.source_addresses", "start",
     ]
 
     /// Of the load and the scenario: what they change is no finding.
@@ -19,11 +19,16 @@ package struct ManifestDifference: Sendable, Equatable {
 
     package init(_ a: JSONValue, _ b: JSONValue) {
         let (left, right) = (Self.flat(a), Self.flat(b))
-        let names = Set(left.keys).union(right.keys).subtracting(Self.ignored).sorted()
+        let names = Set(left.keys).union(right.keys).filter { !Self.isIgnored($0) }.sorted()
         items = names.compactMap { name in
             let (x, y) = (left[name] ?? "-", right[name] ?? "-")
             return x == y ? nil : Item(path: name, a: x, b: y)
         }
+    }
+
+    /// A member of what is ignored is ignored, too.
+    private static func isIgnored(_ path: String) -> Bool {
+        ignored.contains { path == $0 || path.hasPrefix($0 + ".") }
     }
 
     /// The runs were not asked to do the same.
