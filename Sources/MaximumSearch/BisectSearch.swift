@@ -96,15 +96,9 @@ package struct BisectSearch: Sendable {
 
     private mutating func repeatTrial(_ why: String) -> Decision {
         voids += 1
-        if voids <= settings.repeats {
-            return Decision(
-                kind: .void, sentence: "decides nothing, the generator was in the way: \(why) Again.",
-                nextRate: trial.rate)
-        }
-        finish(.generatorInTheWay(rate: trial.rate, why: why))
-        return Decision(
-            kind: .void, sentence: "decides nothing, for the \(voids)th time: the search ends here. \(why)",
-            nextRate: nil)
+        let isLast = voids > settings.repeats
+        if isLast { finish(.generatorInTheWay(rate: trial.rate, why: why)) }
+        return .void(why, times: voids, repeating: isLast ? nil : trial.rate)
     }
 
     private mutating func pass() -> Decision {

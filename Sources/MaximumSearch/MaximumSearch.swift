@@ -73,6 +73,16 @@ package struct Decision: Sendable, Equatable {
     /// Nil: the search is over.
     package var nextRate: Double?
 
+    /// A trial in which the generator was in the way, for the `times`th time running.
+    /// - Parameter rate: at which it is tried once more; nil where the search ends.
+    static func void(_ why: String, times: Int, repeating rate: Double?) -> Decision {
+        let sentence =
+            rate == nil
+            ? "decides nothing, for the \(times)th time: the search ends here. \(why)"
+            : "decides nothing, the generator was in the way: \(why) Again."
+        return Decision(kind: .void, sentence: sentence, nextRate: rate)
+    }
+
     package init(kind: Kind, sentence: String, nextRate: Double?) {
         self.kind = kind
         self.sentence = sentence
