@@ -52,6 +52,19 @@ import Testing
 
     @Test func theTextIsThisOne() { #expect(ComparisonText.text(Self.report) == ComparisonGolden.text) }
 
+    @Test func onlyARuleMakesADifferenceGoodOrBad() {
+        func page(_ rules: [ChangeRule.Result]) -> String {
+            var report = Self.report
+            report.pairs[0].rules = rules
+            return ComparisonPage.html([report], pictures: [], version: "0").text
+        }
+        let rules = Self.report.pairs[0].rules
+        #expect(page([]).contains("<div class=\"verdict\">"))
+        #expect(page(rules.filter { $0.outcome == .passed }).contains("<div class=\"verdict good\">"))
+        #expect(page(rules).contains("<div class=\"verdict bad\">"))
+        #expect(page(rules).contains("* B&#39;s RTT swings "))
+    }
+
     @Test func noLineIsWiderThanATerminal() {
         for line in ComparisonText.text(Self.report).split(separator: "\n") { #expect(line.count <= 80, "\(line)") }
     }

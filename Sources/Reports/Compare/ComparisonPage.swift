@@ -56,7 +56,9 @@ package enum ComparisonPage {
                 ? (shown.isEmpty
                     ? "no difference beyond chance" : "\(shown.count) of \(pair.comparison.rows.count) figures differ")
                 : "\(failed.count) of \(pair.rules.count) rules failed"
-            html.element("div", class: failed.isEmpty ? (shown.isEmpty ? "verdict" : "verdict good") : "verdict bad") {
+            // Whether a difference is a good one, only a rule can say.
+            let tone: StaticString = failed.isEmpty ? (pair.rules.isEmpty ? "verdict" : "verdict good") : "verdict bad"
+            html.element("div", class: tone) {
                 $0.paragraph(which + title)
                 $0.list(failed.map { "FAILED \($0.sentence)" } + shown)
             }
@@ -99,7 +101,7 @@ package enum ComparisonPage {
             table.add([
                 .text(ComparisonText.label(row.metric)), .text(ComparisonSentences.value(row.metric, row.a)),
                 .text(ComparisonSentences.value(row.metric, row.b)), .text(ComparisonSentences.change(row)),
-                .text(ComparisonText.chance(row.chance)), .text(sentences.sentence(row)),
+                .text(ComparisonText.chance(row.chance)), .text((row.isShown ? "* " : "") + sentences.sentence(row)),
             ])
         }
         html.table(table)
