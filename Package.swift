@@ -78,6 +78,7 @@ let package = Package(
         .target(name: "CGzipFile", linkerSettings: [.linkedLibrary("z")]),
         .target(name: "CDeflate", linkerSettings: [.linkedLibrary("z")]),
         .target(name: "CLinuxNet"),
+        .target(name: "Directories", swiftSettings: strict),
         .target(name: "PosixPatterns", dependencies: ["Scenarios"], swiftSettings: strict),
         .target(name: "Digests", dependencies: ["COpenSSL", "Authentication", "Datagrams"], swiftSettings: strict),
         .target(
@@ -92,7 +93,7 @@ let package = Package(
         .target(name: "CBPF", linkerSettings: [.linkedLibrary("bpf")]),
         .plugin(name: "ProbeCompiler", capability: .buildTool()),
         .target(
-            name: "KernelTrace", dependencies: ["CBPF", "UDPTransport", "Breakdown", "Datagrams"],
+            name: "KernelTrace", dependencies: ["CBPF", "UDPTransport", "Directories", "Breakdown", "Datagrams"],
             exclude: ["Probes"], swiftSettings: strict, plugins: ["ProbeCompiler"]),
 
         // Where both sides meet.
@@ -112,7 +113,8 @@ let package = Package(
                 "RunArchive", "LoadRun", "Reports", "Latency", "Observations", "UserAgent", "Datagrams",
             ], swiftSettings: strict),
         .target(
-            name: "RunReports", dependencies: ["RunArchive", "Reports", "Latency", "Observations", "Datagrams"],
+            name: "RunReports",
+            dependencies: ["RunArchive", "Directories", "Reports", "Latency", "Observations", "Datagrams"],
             swiftSettings: strict),
         .executableTarget(
             name: "sipmeter",
@@ -129,7 +131,7 @@ let package = Package(
                 "UDPTransport",
                 "StreamTransport", "UserAgent", "Observations", "Datagrams", "SIP", "Captures", "PacketCapture",
                 "Breakdown", "KernelTrace", "PosixPatterns", "SippMode", "Authentication", "Digests",
-                "MaximumSearch",
+                "MaximumSearch", "Directories",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
 
@@ -222,6 +224,7 @@ let package = Package(
                 "Datagrams", "CAllocationCount",
             ],
             swiftSettings: strict),
+        .testTarget(name: "DirectoriesTests", dependencies: ["Directories"], swiftSettings: strict),
         .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"], swiftSettings: strict),
         .testTarget(name: "TreeTests", swiftSettings: strict),
     ]

@@ -1,3 +1,4 @@
+import Directories
 import Glibc
 
 /// Small files and links under /proc, of processes that may be gone by the time they are read.
@@ -23,15 +24,6 @@ enum ProcFile {
 
     /// The names in a directory that are numbers: processes, threads, descriptors.
     static func numbers(in path: String) -> [UInt32] {
-        guard let directory = opendir(path) else { return [] }
-        defer { closedir(directory) }
-        var found: [UInt32] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) {
-                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if let number = UInt32(name) { found.append(number) }
-        }
-        return found.sorted()
+        Directory.names(in: path).compactMap { UInt32($0) }.sorted()
     }
 }

@@ -1,4 +1,5 @@
 import Datagrams
+import Directories
 import Glibc
 import Reports
 import RunArchive
@@ -33,13 +34,8 @@ package enum SweepLevels {
     /// In the order they were run. Empty where `directory` is no sweep's.
     package static func find(in directory: String) -> [String] {
         if access(directory + "/manifest.json", F_OK) == 0 { return [] }
-        guard let handle = opendir(directory) else { return [] }
-        defer { closedir(handle) }
         var levels: [(begun: String, rate: Double, name: String)] = []
-        while let entry = readdir(handle) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) {
-                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-            }
+        for name in Directory.names(in: directory) {
             guard name.hasSuffix("cps"), let rate = Double(name.dropLast(3)),
                 let archive = try? RunArchive(directory + "/" + name)
             else { continue }

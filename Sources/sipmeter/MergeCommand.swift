@@ -1,5 +1,6 @@
 import ArgumentParser
 import Datagrams
+import Directories
 import Glibc
 import Latency
 import LoadRun
@@ -70,16 +71,8 @@ struct MergeCommand: ParsableCommand {
 
     /// `shard-0-of-4` and so on, where the directory itself is no run.
     private static func shards(in directory: String) -> [String] {
-        guard let opened = opendir(directory) else { return [] }
-        defer { closedir(opened) }
-        var found: [String] = []
-        while let entry = readdir(opened) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) {
-                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if name.hasPrefix("shard-"), name.contains("-of-") { found.append(directory + "/" + name) }
-        }
-        return found.sorted()
+        Directory.names(in: directory).filter { $0.hasPrefix("shard-") && $0.contains("-of-") }
+            .map { directory + "/" + $0 }
     }
 
     /// The files of a run are not written over; those of a merge are.

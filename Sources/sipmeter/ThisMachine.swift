@@ -1,5 +1,6 @@
 import Breakdown
 import Datagrams
+import Directories
 import Glibc
 import KernelTrace
 import LoadRun
@@ -10,7 +11,7 @@ import UDPTransport
 enum ThisMachine {
     static func facts() -> MachineFacts {
         var facts = MachineFacts(
-            file: { contents($0) }, names: { names(in: $0) }, isWritable: { access($0, W_OK) == 0 })
+            file: { contents($0) }, names: { Directory.names(in: $0) }, isWritable: { access($0, W_OK) == 0 })
         facts.trials = trials()
         facts.interfaces = KernelAbilities.interfaces.map {
             MachineFacts.Interface(name: $0.name, timestamping: $0.timestamping, hardwareClock: $0.hardwareClock)
@@ -72,18 +73,5 @@ enum ThisMachine {
             if path.hasPrefix("/dev/") { break }
         }
         return bytes
-    }
-
-    private static func names(in path: String) -> [String] {
-        guard let directory = opendir(path) else { return [] }
-        defer { closedir(directory) }
-        var names: [String] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) {
-                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names.sorted()
     }
 }

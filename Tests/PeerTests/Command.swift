@@ -70,9 +70,16 @@ final class Running {
         process.arguments = command.words
         process.currentDirectoryURL = URL(fileURLWithPath: directory.path)
         process.standardInput = FileHandle.nullDevice
-        process.standardOutput = try Self.fileHandle(outputPath)
-        process.standardError = try Self.fileHandle(errorPath)
+        let (outputHandle, errorHandle) = (try Self.fileHandle(outputPath), try Self.fileHandle(errorPath))
+        process.standardOutput = outputHandle
+        process.standardError = errorHandle
         if let terminal { terminal.attach(process) }
+        // The program has its own copies; Foundation keeps these, and once a thousand are open, its `Process.run` reads
+        // beyond the entries of the directory it finds them in.
+        defer {
+            try? outputHandle.close()
+            try? errorHandle.close()
+        }
         try Self.withSignalsDelivered { try process.run() }
     }
 

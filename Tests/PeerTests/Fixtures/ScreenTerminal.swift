@@ -20,6 +20,8 @@ final class ScreenTerminal: Sendable {
         before = Self.settings(slave)
         resize(columns: columns, rows: rows)
         let reader = Thread { [master, weak self] in
+            // Who reads it closes it: closed elsewhere, its number may be another's by the next read.
+            defer { close(master) }
             var buffer = [UInt8](repeating: 0, count: 65_536)
             while true {
                 let count = read(master, &buffer, buffer.count)
@@ -33,10 +35,8 @@ final class ScreenTerminal: Sendable {
     /// TIOCSPTLCK and TIOCGPTN, which are made by macros.
     private static let (setLock, number): (UInt, UInt) = (0x4004_5431, 0x8004_5430)
 
-    deinit {
-        close(slave)
-        close(master)
-    }
+    /// With nobody left at this end, the reader reads an error.
+    deinit { close(slave) }
 
     /// For a program that makes it its controlling terminal itself: `setsid --ctty`.
     func attach(_ process: Process) {
