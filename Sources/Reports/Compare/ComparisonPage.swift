@@ -93,9 +93,9 @@ package enum ComparisonPage {
         guard runs.contains(where: { !$0.repeats.isEmpty }) else { return }
         let metrics = ComparedMetric.allCases
         var table = HTMLTable(
-            "Run by run",
+            "Run by run: RTT in ms; requests sent again and failed calls of a hundred",
             [.text(""), .text("run"), .text("verdict"), .number("calls")]
-                + metrics.map { .number(ComparisonText.label($0)) })
+                + metrics.map { .number(ComparisonText.column($0)) })
         for run in runs {
             for found in run.repeats {
                 table.add(

@@ -119,23 +119,21 @@ package enum ComparisonText {
         return wrapped("\(directory)\(run.what); \(run.verdict)", first: "\(run.name)  ", rest: "   ")
     }
 
-    private static let repeatColumns: [(title: String, metric: ComparedMetric)] = [
-        ("mean", .mean), ("SD", .standardDeviation), ("p50", .p50), ("p90", .p90), ("p99", .p99), ("max", .maximum),
-        ("failed", .failures),
-    ]
+    /// What a line of 80 characters has room for.
+    private static let repeatColumns = ComparedMetric.allCases.filter { $0 != .retransmissions }
 
     /// Every run of a kind, so that it is seen how much they differ among themselves.
     private static func repeats(_ runs: [ComparisonReport.Run]) -> [String] {
         func row(_ name: String, _ calls: String, _ values: [String]) -> String {
             name.padded(to: 21) + calls.paddedLeft(to: 9) + values.map { $0.paddedLeft(to: 7) }.joined()
         }
-        return [row("RTT in ms, per run", "calls", repeatColumns.map(\.title))]
+        return [row("RTT in ms, per run", "calls", repeatColumns.map(column))]
             + runs.flatMap { run in
                 run.repeats.map { found in
                     let name = found.directory.count > 17 ? ".." + found.directory.suffix(15) : found.directory
                     return row(
                         "\(run.name)  \(name)", DecimalText.grouped(UInt64(found.figures.sent)),
-                        repeatColumns.map { ComparisonSentences.value($0.metric, found.figures[$0.metric]) })
+                        repeatColumns.map { ComparisonSentences.value($0, found.figures[$0]) })
                 }
             }
     }
@@ -201,6 +199,20 @@ package enum ComparisonText {
         case .maximum: "RTT max, ms"
         case .retransmissions: "sent again, /100"
         case .failures: "failed, /100"
+        }
+    }
+
+    /// Of a table that says elsewhere what its times are.
+    static func column(_ metric: ComparedMetric) -> String {
+        switch metric {
+        case .mean: "mean"
+        case .standardDeviation: "SD"
+        case .p50: "p50"
+        case .p90: "p90"
+        case .p99: "p99"
+        case .maximum: "max"
+        case .retransmissions: "resent"
+        case .failures: "failed"
         }
     }
 
