@@ -23,7 +23,18 @@ import Testing
 
     @Test func aLineIsBrokenWhereNothingIsKnown() {
         let path = TimePath.path([1, 2, 3, 4, 5], [1, 2, nil, 4, 5], x: { $0 * 100 }, y: { $0 }).text
-        #expect(path == "M100 1L200 2h0M400 4L500 5h0")
+        #expect(path == "M100 1L200 2M400 4L500 5")
+    }
+
+    /// A line without a length is not drawn at all.
+    @Test func aLonePointIsSeen() {
+        func path(_ values: [Double?]) -> String {
+            TimePath.path([1, 2, 3], values, x: { $0 * 100 }, y: { $0 }).text
+        }
+        #expect(path([nil, 7, nil]) == "M200 7m-3 0h6")
+        #expect(path([nil, 7, 8]) == "M200 7L300 8")
+        #expect(path([nil, nil, 7]) == "M300 7m-3 0h6")
+        #expect(path([nil, nil, nil]) == "")
     }
 
     @Test func aHeatMapLosesNoCallHoweverLongTheRun() {

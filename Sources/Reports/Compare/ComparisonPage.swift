@@ -4,8 +4,12 @@ import Latency
 
 /// `report.html` of a comparison: what is shown comes first, then how the runs were run, the figures, the pictures.
 package enum ComparisonPage {
-    /// - Parameter pictures: one for each report, as `ComparisonPlot` draws them.
-    package static func html(_ reports: [ComparisonReport], pictures: [ByteBuffer], version: String) -> ByteBuffer {
+    /// - Parameters:
+    ///   - notes: what is to be said of all that was compared.
+    ///   - pictures: one for each report, as `ComparisonPlot` draws them.
+    package static func html(
+        _ reports: [ComparisonReport], notes: [String] = [], pictures: [ByteBuffer], version: String
+    ) -> ByteBuffer {
         let names = (reports.first.map { [$0.first] + $0.pairs.map(\.run) } ?? []).map(\.name)
         var page = HTMLPage(
             title: "Comparison of \(names.joined(separator: ", "))", subtitle: "sipmeter compare",
@@ -17,6 +21,7 @@ package enum ComparisonPage {
         }
         page.section("The runs", id: "runs") { html in
             for report in reports { runs(report, &html) }
+            html.list(notes)
         }
         page.section("Figures", id: "figures") { html in
             for report in reports {
@@ -24,16 +29,30 @@ package enum ComparisonPage {
                 for pair in report.pairs { figures(report.first, pair, &html) }
             }
         }
-        page.section("Pictures", id: "pictures") { html in
-            for (report, picture) in zip(reports, pictures) {
-                heading(report, &html)
-                html.figure(picture, caption: caption)
-            }
-        }
-        page.section("How it was compared", id: "method") { html in
-            for pair in reports.flatMap(\.pairs) { html.paragraph(ComparisonDoubts.basis(pair.comparison)) }
-        }
+        var method = HTMLWriter()
+        for pair in reports.flatMap(\.pairs) { method.paragraph(ComparisonDoubts.basis(pair.comparison)) }
+        let room = page.room - method.count - 1_000
+        page.section("Pictures", id: "pictures") { self.pictures(reports, pictures, room: room, &$0) }
+        page.section("How it was compared", id: "method") { $0.append(method) }
         return page.html()
+    }
+
+    /// Each level has one, which of many levels are more than a page holds.
+    private static func pictures(
+        _ reports: [ComparisonReport], _ pictures: [ByteBuffer], room: Int, _ html: inout HTMLWriter
+    ) {
+        var missing: [String] = []
+        for (report, picture) in zip(reports, pictures) {
+            if html.count + picture.count + caption.utf8.count + 200 > room {
+                missing.append(ComparisonPlot.fileName(level: report.level))
+                continue
+            }
+            heading(report, &html)
+            html.figure(picture, caption: caption)
+        }
+        if !missing.isEmpty {
+            html.paragraph("For want of room not on this page, and beside it: " + missing.joined(separator: ", ") + ".")
+        }
     }
 
     private static let caption =
@@ -52,10 +71,7 @@ package enum ComparisonPage {
             let failed = pair.rules.filter { $0.outcome == .failed }
             let which = (report.level.map { "\($0), " } ?? "") + "\(pair.run.name) against \(report.first.name): "
             let title =
-                failed.isEmpty
-                ? (shown.isEmpty
-                    ? "no difference beyond chance" : "\(shown.count) of \(pair.comparison.rows.count) figures differ")
-                : "\(failed.count) of \(pair.rules.count) rules failed"
+                failed.isEmpty ? summary(pair.comparison, shown: shown.count) : rules(failed.count, of: pair.rules.count)
             // Whether a difference is a good one, only a rule can say.
             let tone: StaticString = failed.isEmpty ? (pair.rules.isEmpty ? "verdict" : "verdict good") : "verdict bad"
             html.element("div", class: tone) {
@@ -63,6 +79,20 @@ package enum ComparisonPage {
                 $0.list(failed.map { "FAILED \($0.sentence)" } + shown)
             }
         }
+    }
+
+    private static func summary(_ comparison: RunComparison, shown: Int) -> String {
+        if comparison.isTooThin { return "too few calls to tell a difference from chance" }
+        let told = comparison.rows.count { $0.chance != nil }
+        return switch shown {
+        case 0: "no difference beyond chance"
+        case 1: "1 of \(told) figures differs"
+        default: "\(shown) of \(told) figures differ"
+        }
+    }
+
+    private static func rules(_ failed: Int, of count: Int) -> String {
+        count == 1 ? "the rule failed" : "\(failed) of \(count) rules failed"
     }
 
     // MARK: The runs

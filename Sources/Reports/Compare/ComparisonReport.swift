@@ -24,8 +24,15 @@ package struct ComparisonReport: Sendable {
 
         /// `1,000 calls at 400/s, uac to 192.0.2.5`.
         var what: String {
-            let calls = summary?["calls"]?["started"]?.whole.map { DecimalText.grouped($0) + " calls" } ?? "calls"
-            let rate = manifest["load"]?["rate_per_s"]?.double.map { " at \(DecimalText.trimmed($0))/s" } ?? ""
+            let calls =
+                summary?["calls"]?["started"]?.whole.map { DecimalText.grouped($0) + ($0 == 1 ? " call" : " calls") }
+                ?? "calls"
+            let run = summary?["run"]
+            guard manifest["target"] != nil else { return "\(calls), \(run?["target"]?.text ?? "of a capture")" }
+            let load = manifest["load"]
+            let rate =
+                load?.users.map { " of \($0)" }
+                ?? load?["rate_per_s"]?.double.map { " at \(DecimalText.trimmed($0))/s" } ?? ""
             let scenario = manifest["scenario"]?.text ?? "?"
             let target = manifest["target"]?["asked"]?.text ?? "?"
             return "\(calls)\(rate), \(scenario) to \(target)"
@@ -72,6 +79,11 @@ package enum ComparisonText {
         for pair in report.pairs { lines += head(pair.run) }
         for pair in report.pairs { lines += [""] + section(report.first, pair) }
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// About all that was compared, at its end.
+    package static func notes(_ notes: [String]) -> String {
+        notes.flatMap { wrapped($0, first: "note: ", rest: "      ") }.joined(separator: "\n") + "\n"
     }
 
     private static func head(_ run: ComparisonReport.Run) -> [String] {
@@ -168,17 +180,18 @@ enum ComparisonDoubts {
         var sentences: [String] = []
         if pair.differences.isOtherExperiment {
             sentences.append(
-                "The two were not asked the same (see above): a difference below may be of the question's making.")
+                "The two were not asked the same: what differs between them may be of the question's making.")
+        }
+        if first.directory == pair.run.directory {
+            sentences.append("\(first.name) and \(pair.run.name) are the same directory: nothing can differ.")
         }
         for run in [first, pair.run] where run.verdict != "VALID" {
+            let what = run.manifest["captures"] == nil ? "generator" : "capture"
             sentences.append(
-                "\(run.name) is \(run.verdict)\(run.summary == nil ? "" : ": its generator may be what differs").")
+                run.summary == nil
+                    ? "\(run.name) has \(run.verdict)." : "\(run.name) is \(run.verdict): its \(what) may be what differs.")
         }
-        let (a, b) = (Double(pair.comparison.timed.a), Double(pair.comparison.timed.b))
-        if min(a, b) > 0, max(a, b) / min(a, b) > 1.1 {
-            sentences.append(
-                "The runs differ in length: the longer one's longest RTT has had more calls to come from.")
-        }
+        sentences += calls(first, pair)
         if pair.comparison.isTooThin {
             sentences.append(
                 "Fewer than \(RunComparison.leastCalls) calls in a run: nothing can be told of chance. Run longer.")
@@ -190,10 +203,36 @@ enum ComparisonDoubts {
         return sentences
     }
 
+    /// Of how many calls each run has times, where it is not of as many.
+    private static func calls(_ first: ComparisonReport.Run, _ pair: ComparisonReport.Pair) -> [String] {
+        let (sent, timed) = (pair.comparison.sent, pair.comparison.timed)
+        func areFar(_ a: Double, _ b: Double, by share: Double) -> Bool { max(a, b) > (1 + share) * min(a, b) }
+        var sentences: [String] = []
+        if areFar(Double(sent.a), Double(sent.b), by: 0.1), min(sent.a, sent.b) > 0 {
+            sentences.append(
+                "The runs differ in length (\(grouped(sent.a)) and \(grouped(sent.b)) calls sent): the longer one's longest "
+                    + "RTT has had more calls to come from.")
+        }
+        // As many in a hundred sent, and not as many: whose calls end well may be a matter of how long they take.
+        if areFar(Double(timed.a) * Double(sent.b), Double(timed.b) * Double(sent.a), by: 0.01) {
+            sentences.append(
+                "Times are of the calls that ended well: \(grouped(timed.a)) of \(first.name)'s \(grouped(sent.a)), "
+                    + "\(grouped(timed.b)) of \(pair.run.name)'s \(grouped(sent.b)). A server that turns calls away, or loses the "
+                    + "slow ones, looks quicker than it is.")
+        }
+        return sentences
+    }
+
+    private static func grouped(_ n: Int) -> String { DecimalText.grouped(UInt64(n)) }
+
     static func basis(_ comparison: RunComparison) -> String {
-        "By blocks of \(DecimalText.grouped(comparison.blockCalls)) neighbouring calls (\(comparison.blocks.a) and "
+        if comparison.isTooThin {
+            return "The figures stand beside each other, and no more: of fewer than \(RunComparison.leastCalls) calls in a "
+                + "run nothing can be told of chance."
+        }
+        return "By blocks of \(DecimalText.grouped(comparison.blockCalls)) neighbouring calls (\(comparison.blocks.a) and "
             + "\(comparison.blocks.b)): chance is how often as much comes of dealing them out at random, raised for "
-            + "the \(comparison.rows.count) figures looked at; * marks what is shown, at most 5 % of comparisons of equal "
+            + "the \(comparison.rows.count { $0.chance != nil }) figures looked at; * marks what is shown, at most 5 % of comparisons of equal "
             + "runs mark anything. It is about these runs: how much one run differs from the next on the same machine, only "
             + "more runs can tell."
     }

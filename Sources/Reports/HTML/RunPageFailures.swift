@@ -39,7 +39,7 @@ extension RunPage {
             let rows = seen[name]
             table.add([
                 .text(name), .text(Number.count(count)),
-                .text(Number.percent(count.double.map { 100 * $0 / Double(started) })),
+                .text(count.double.map { Number.share($0, of: Double(started)) } ?? Number.undefined),
                 .text(rows.map { DecimalText.grouped($0.firstCall) } ?? ""),
                 .text(rows.map { DecimalText.fixed($0.first.seconds, decimals: 3) } ?? ""),
                 .text(rows.map { DecimalText.fixed($0.last.seconds, decimals: 3) } ?? ""),
