@@ -139,6 +139,18 @@ import Testing
                 + "none: 1 attempt failed (the RFC allows no failure)")
     }
 
+    /// Calls still open at the end were cut off: nobody knows how they would have ended.
+    @Test func aCallThatWasCutOffIsNoFailure() {
+        var calls = [call(1), call(2), call(3, outcome: .interrupted)]
+        var read = page(MadeUpRun(calls: calls).report).read
+        #expect(read.text.contains("Session establishment rate seen | 400.0 a second, no attempt failed"))
+        #expect(!read.text.contains("The first failed calls") && !read.text.contains("Their messages were not kept."))
+        calls.append(call(4, outcome: .timeout, status: 0))
+        read = page(MadeUpRun(calls: calls).report).read
+        #expect(read.text.contains("| none: 1 attempt failed (the RFC allows no failure)"))
+        #expect(read.text.contains("The first failed calls") && read.text.contains("Their messages were not kept."))
+    }
+
     @Test func tagsAreToldApartOnlyWhereBothKindsWereSent() {
         #expect(!page(MadeUpRun().report).read.text.contains("RTT, untagged"))
         var calls = mixedCalls()

@@ -37,6 +37,17 @@ import Testing
         #expect(path([nil, nil, nil]) == "")
     }
 
+    @Test func aPanelWithoutAValueSaysSo() {
+        func texts(_ values: [Double?]) -> [String] {
+            let plot = TimePlot(
+                title: "t", instants: [0.1],
+                panels: [.init(title: "Calls a second", lines: [.init(name: "a", stroke: Ink.ok, values: values)])])
+            return SVGReader(plot.svg(description: "")).texts.map(\.text)
+        }
+        #expect(texts([nil]).contains("no value"))
+        #expect(!texts([3]).contains("no value"))
+    }
+
     @Test func aHeatMapLosesNoCallHoweverLongTheRun() {
         var heat = HeatMap()
         for n in 0..<10_000 { heat.insert(.milliseconds(2), at: .milliseconds(100) * Int64(n)) }

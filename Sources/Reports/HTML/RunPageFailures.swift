@@ -111,7 +111,7 @@ extension RunPage {
 
     private func firstFailures(_ html: inout HTMLWriter) {
         let known = report.failures
-        let failed = report.count("failed")
+        let failed = report.failed
         if failed == 0 && known.isEmpty { return }
         html.element("h3", "The first failed calls")
         if known.isEmpty {

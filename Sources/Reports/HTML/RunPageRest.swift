@@ -246,7 +246,7 @@ extension RunPage {
     }
 
     private func establishmentRate(_ run: JSONValue) -> String {
-        let (started, failed, unsent) = (report.count("started"), report.count("failed"), report.count("unsent"))
+        let (started, failed, unsent) = (report.count("started"), report.failed, report.count("unsent"))
         var missing: [String] = []
         if failed > 0 { missing.append("\(DecimalText.grouped(failed)) \(failed == 1 ? "attempt" : "attempts") failed") }
         if unsent > 0 { missing.append("\(DecimalText.grouped(unsent)) \(unsent == 1 ? "was" : "were") not made") }

@@ -50,6 +50,12 @@ package struct RunReport {
 
     func count(_ name: String) -> UInt64 { summary?["calls"]?[name]?.whole ?? 0 }
 
+    /// Calls that failed, without those that were only cut off, which the files count among them.
+    var failed: UInt64 {
+        let cutOff = figures("calls", "outcomes", "interrupted")?.whole ?? 0
+        return count("failed") - min(cutOff, count("failed"))
+    }
+
     var title: String {
         if isCapture { return "Capture " + (summary?["run"]?["target"]?.text ?? directory) }
         let target = summary?["run"]?["target"]?.text ?? manifest["target"]?["asked"]?.text

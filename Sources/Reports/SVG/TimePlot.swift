@@ -67,6 +67,11 @@ struct TimePlot {
             svg.text(values.label(tick), x: times.start - 7, y: y + 4, style: .init(anchor: .end))
         }
         svg.line(x1: times.start, y1: bottom, x2: times.end, y2: bottom, stroke: Ink.frame)
+        if !panel.lines.contains(where: { $0.values.contains { $0 != nil } }) {
+            svg.text(
+                "no value", x: (times.start + times.end) / 2, y: (top + 34 + bottom) / 2,
+                style: .init(size: 14, anchor: .middle))
+        }
         for line in panel.lines {
             svg.path(
                 path(line.values) { values.position(min($0, values.highest)) }, stroke: line.stroke, width: line.width,
