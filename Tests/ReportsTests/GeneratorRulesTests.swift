@@ -47,7 +47,8 @@ import Testing
             (conditions.batch, conditions.wantsKernelClock) = (batch, wantsKernel)
             var disturbances = Disturbances()
             if stall > .zero { disturbances.noteStall(stall, endedAt: .seconds(1)) }
-            if let stolen { (disturbances.stolen, disturbances.stealable) = stolen }
+            disturbances.stolen = stolen?.0
+            disturbances.stealable = stolen?.of ?? .zero
             disturbances.suspended = suspended
             conditions.disturbances = disturbances
             let summary = RunSummary(recorder, conditions: conditions)
