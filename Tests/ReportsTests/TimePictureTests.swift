@@ -37,6 +37,20 @@ import Testing
         #expect(path([nil, nil, nil]) == "")
     }
 
+    /// Between 2.1 and 4.2 ms lies neither 1 nor 2 nor 5.
+    @Test func aLogarithmicAxisCanBeReadHoweverNarrow() {
+        for least in stride(from: Int64(1_000), through: 12_000_000, by: 37_003) {
+            for share in [0, 10, 50, 100, 300, 900, 20_000] as [Int64] {
+                let axis = LogAxis(
+                    showing: Nanoseconds(least)...Nanoseconds(least + least * share / 100), from: 400, to: 40)
+                #expect(axis.ticks.count >= 3, "\(least) ns and \(share) % more: \(axis.ticks)")
+                #expect(axis.ticks.count <= 13)
+                #expect(Set(axis.ticks.map(LogAxis.label)).count == axis.ticks.count)
+                #expect(axis.ticks == axis.ticks.sorted())
+            }
+        }
+    }
+
     @Test func aPanelWithoutAValueSaysSo() {
         func texts(_ values: [Double?]) -> [String] {
             let plot = TimePlot(

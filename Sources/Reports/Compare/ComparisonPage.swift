@@ -10,9 +10,13 @@ package enum ComparisonPage {
     package static func html(
         _ reports: [ComparisonReport], notes: [String] = [], pictures: [ByteBuffer], version: String
     ) -> ByteBuffer {
-        let names = (reports.first.map { [$0.first] + $0.pairs.map(\.run) } ?? []).map(\.name)
+        let runs = reports.first.map { report in
+            ([report.first] + report.pairs.map(\.run)).map { (name: $0.name, directory: $0.whole(of: report.level)) }
+        }
         var page = HTMLPage(
-            title: "Comparison of \(names.joined(separator: ", "))", subtitle: "sipmeter compare",
+            title: "Comparison of \((runs ?? []).map(\.name).joined(separator: ", "))",
+            subtitle: "sipmeter compare; "
+                + (runs ?? []).map { "\($0.name): \($0.directory)" }.joined(separator: ", "),
             foot:
                 "Drawn by sipmeter \(version). Times are in milliseconds; n/a means undefined: too few values, or none."
         )
@@ -20,7 +24,7 @@ package enum ComparisonPage {
             for report in reports { verdicts(report, &html) }
         }
         page.section("The runs", id: "runs") { html in
-            for report in reports { runs(report, &html) }
+            for report in reports { self.runs(report, &html) }
             html.list(notes)
         }
         page.section("Figures", id: "figures") { html in
@@ -30,7 +34,12 @@ package enum ComparisonPage {
             }
         }
         var method = HTMLWriter()
-        for pair in reports.flatMap(\.pairs) { method.paragraph(ComparisonDoubts.basis(pair.comparison)) }
+        let isOne = reports.reduce(0) { $0 + $1.pairs.count } == 1
+        for report in reports {
+            for pair in report.pairs {
+                method.paragraph((isOne ? "" : which(report, pair)) + ComparisonDoubts.basis(pair.comparison))
+            }
+        }
         let room = page.room - method.count - 1_000
         page.section("Pictures", id: "pictures") { self.pictures(reports, pictures, room: room, &$0) }
         page.section("How it was compared", id: "method") { $0.append(method) }
@@ -69,14 +78,20 @@ package enum ComparisonPage {
             let sentences = ComparisonSentences(name: pair.run.name)
             let shown = pair.comparison.rows.filter(\.isShown).map(sentences.sentence)
             let failed = pair.rules.filter { $0.outcome == .failed }
-            let which = (report.level.map { "\($0), " } ?? "") + "\(pair.run.name) against \(report.first.name): "
+            let what = summary(pair.comparison, shown: shown.count)
             let title =
-                failed.isEmpty ? summary(pair.comparison, shown: shown.count) : rules(failed.count, of: pair.rules.count)
+                pair.rules.isEmpty
+                ? what
+                : failed.isEmpty
+                    ? rules("passed", pair.rules.count, of: pair.rules.count) + "; " + what
+                    : rules("failed", failed.count, of: pair.rules.count)
             // Whether a difference is a good one, only a rule can say.
             let tone: StaticString = failed.isEmpty ? (pair.rules.isEmpty ? "verdict" : "verdict good") : "verdict bad"
             html.element("div", class: tone) {
-                $0.paragraph(which + title)
-                $0.list(failed.map { "FAILED \($0.sentence)" } + shown)
+                $0.paragraph(which(report, pair) + title)
+                $0.list(
+                    failed.map { "FAILED \($0.sentence)" }
+                        + pair.rules.filter { $0.outcome == .passed }.map { "passed \($0.sentence)" } + shown)
             }
         }
     }
@@ -91,8 +106,12 @@ package enum ComparisonPage {
         }
     }
 
-    private static func rules(_ failed: Int, of count: Int) -> String {
-        count == 1 ? "the rule failed" : "\(failed) of \(count) rules failed"
+    private static func rules(_ how: String, _ n: Int, of count: Int) -> String {
+        count == 1 ? "the rule \(how)" : "\(n) of \(count) rules \(how)"
+    }
+
+    private static func which(_ report: ComparisonReport, _ pair: ComparisonReport.Pair) -> String {
+        (report.level.map { "\($0), " } ?? "") + "\(pair.run.name) against \(report.first.name): "
     }
 
     // MARK: The runs

@@ -22,6 +22,12 @@ package struct ComparisonReport: Sendable {
 
         var verdict: String { summary?["verdict"]?["level"]?.text ?? "no verdict: it did not come to its end" }
 
+        /// The sweep's directory where this is of one of its levels.
+        func whole(of level: String?) -> String {
+            guard let level, directory.hasSuffix("/" + level) else { return directory }
+            return String(directory.dropLast(level.count + 1))
+        }
+
         /// `1,000 calls at 400/s, uac to 192.0.2.5`.
         var what: String {
             let calls =
