@@ -41,7 +41,7 @@ enum ComparisonGolden {
         Rules
           passed  rtt.sd>+10%: -90.1 +- 0.8 %
           FAILED  failed>+0.5%: +3.00 +- 1.23 points
-          FAILED  rtt.p99>-1ms: -0.886 +- 0.006 ms
+          FAILED  rtt.p99>-1ms: -0.886 +- 0.009 ms
           passed  rtt.max<-50%: -29.9 %
 
         """

@@ -31,7 +31,7 @@ struct LogAxis {
             let found = ticks(factors)
             guard found.count <= room || factors.count == 1 else { continue }
             if found.count > 2 { return found }
-            let more = ticks([10, 12, 15, 20, 25, 30, 40, 50, 60, 80])
+            let more = ticks([10, 12, 15, 18, 20, 25, 30, 40, 50, 60, 80])
             return more.count <= room ? more : found
         }
         return []
