@@ -64,7 +64,7 @@ extension Work {
 }
 
 enum Part: String, CaseIterable {
-    case parse, parseRequest = "parse-request", render, match, timer, call, scripted, record, row
+    case parse, parseRequest = "parse-request", render, match, timer, call, scripted, record, row, second
 
     var title: String {
         switch self {
@@ -77,6 +77,7 @@ enum Part: String, CaseIterable {
         case .scripted: "the same with three expressions and ten keywords more"
         case .record: "a call into the recorder's histograms"
         case .row: "a row of rtt.csv"
+        case .second: "a call's share of a second of 50: recorded, closed, its row, twelve lines of rtt.hlog"
         }
     }
 
@@ -91,6 +92,7 @@ enum Part: String, CaseIterable {
         case .scripted: try CallWork(calls: times, Calls.scripted)
         case .record: RecordWork()
         case .row: RowWork()
+        case .second: try SecondWork()
         }
     }
 }

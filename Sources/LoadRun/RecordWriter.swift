@@ -170,8 +170,7 @@ final class RecordWriter: Sendable {
         }
         while let handed = channel.take() {
             for (worker, journal) in handed {
-                let isMarked = recorders[worker].record(journal) != nil
-                if isMarked, let interval = recorders[worker].lastInterval { seconds.add(interval, of: worker) }
+                if let interval = recorders[worker].record(journal) { seconds.add(interval, of: worker) }
                 let complete = seconds.takeComplete()
                 let rows = complete.map(\.row)
                 for note in journal.notes where note.kind == .command {
