@@ -170,7 +170,8 @@ let package = Package(
             dependencies: ["RunMerge", "LoadRun", "Reports", "Latency", "Observations", "UserAgent", "Datagrams"],
             swiftSettings: strict),
         .testTarget(
-            name: "LoadRunTests", dependencies: ["LoadRun", "Latency", "UserAgent", "Datagrams"], swiftSettings: strict),
+            name: "LoadRunTests", dependencies: ["LoadRun", "Latency", "UserAgent", "Observations", "Datagrams"],
+            swiftSettings: strict),
         .testTarget(
             name: "ComparisonTests", dependencies: ["Comparison", "Latency", "Observations", "Datagrams"],
             swiftSettings: strict),

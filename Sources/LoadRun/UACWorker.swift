@@ -51,7 +51,7 @@ struct UACWorker: ~Copyable {
             course.notePlacing(uac, at: now)
             flush(&uac, &socket, &raw, &poller)
             course.heedControl(&uac, at: now)
-            if course.hasEnded(&uac, at: now, trouble: lastICMP.map { .refused($0) }) { break }
+            if course.hasEnded(&uac, at: now, trouble: lastICMP.map { WorkerReport.End.refused($0) }) { break }
             handOver(&uac, &socket, &raw, at: now)
             if readsNext {
                 readsNext = false
