@@ -87,8 +87,8 @@ struct CallWork: Work {
     private let exchanges: [Calls.Exchange]
     private var next = 0
 
-    init(calls: Int, _ xml: [UInt8] = StandardScenarios.uac) throws {
-        uac = try Calls.uac(xml)
+    init(calls: Int, _ xml: [UInt8] = StandardScenarios.uac, keepsFailures: Int = 0) throws {
+        uac = try Calls.uac(xml, keepsFailures: keepsFailures)
         exchanges = try Calls.record(calls, xml)
     }
 
@@ -121,7 +121,10 @@ struct CallWork: Work {
     }
 
     private mutating func flush(at now: MonotonicInstant) {
-        for i in uac.engine.outbox.datagrams.indices { uac.engine.didSend(uac.engine.outbox.datagrams[i], at: now) }
+        for i in uac.engine.outbox.datagrams.indices {
+            uac.engine.keepSent(uac.engine.outbox.datagrams[i], at: now)
+            uac.engine.didSend(uac.engine.outbox.datagrams[i], at: now)
+        }
         uac.engine.outbox.removeAll()
     }
 }
