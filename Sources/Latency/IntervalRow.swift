@@ -61,9 +61,13 @@ package struct Interval: Sendable {
     /// What `rtt.hlog` has of it, by tag. A response time that the scenario names has its name after `rtd.`, with `_` for
     /// what the format has its own use for.
     package func tagged(names: [String]) -> [(tag: String, distribution: LatencyDistribution)] {
-        [
-            ("rtt", rtt), ("rtt_from_due", rttFromDue), ("late", late), ("answer", answer), ("bye", bye), ("srd", srd),
-        ] + own.tagged + zip(names, named).map { (HistogramLog.tag(ofResponseTime: $0), $1) }
+        var tagged = [
+            (tag: "rtt", distribution: rtt), ("rtt_from_due", rttFromDue), ("late", late), ("answer", answer),
+            ("bye", bye), ("srd", srd),
+        ]
+        tagged += own.tagged
+        for (name, times) in zip(names, named) { tagged.append((HistogramLog.tag(ofResponseTime: name), times)) }
+        return tagged
     }
 
     package mutating func merge(_ other: borrowing Interval) {

@@ -39,11 +39,6 @@ struct OwnParts<Part: Sendable>: Sendable {
     var matching: Part
 
     init(_ part: Part) { (egress, reaction, ingress, matching) = (part, part, part, part) }
-
-    /// With the names they have in files.
-    var tagged: [(tag: String, part: Part)] {
-        [("egress", egress), ("reaction", reaction), ("ingress", ingress), ("matching", matching)]
-    }
 }
 
 extension OwnParts<LatencyHistogram> {
@@ -75,6 +70,11 @@ extension OwnParts<LatencyDistribution> {
         reaction = LatencyDistribution(parts.reaction)
         ingress = LatencyDistribution(parts.ingress)
         matching = LatencyDistribution(parts.matching)
+    }
+
+    /// With the names they have in files.
+    var tagged: [(tag: String, distribution: LatencyDistribution)] {
+        [("egress", egress), ("reaction", reaction), ("ingress", ingress), ("matching", matching)]
     }
 
     mutating func merge(_ other: borrowing Self) {

@@ -63,7 +63,9 @@ struct StreamWorker: ~Copyable {
             course.notePlacing(uac, at: now)
             flush(&uac)
             course.heedControl(&uac, at: now)
-            if course.hasEnded(&uac, at: now, trouble: trouble, isCertain: hasGivenUp) { break }
+            // The sentence is only made where it may be wanted.
+            let known = hasGivenUp || course.isUnheard ? trouble : nil
+            if course.hasEnded(&uac, at: now, trouble: known, isCertain: hasGivenUp) { break }
             course.handOver(&uac, at: now)
             let deadline = min(course.deadline(uac, from: now), retryAt)
             course.noteSleep(until: deadline, from: now)

@@ -136,13 +136,15 @@ struct WorkerCourse {
         }
     }
 
+    /// Nothing has come from the target yet: trouble alone may end the run.
+    var isUnheard: Bool { !control.hasHeard }
+
     /// True: the run is over, and `report.end` says how.
     /// - Parameters:
     ///   - trouble: what keeps the target from answering, as far as its transport knows.
-    ///   - isCertain: it will not change by waiting.
+    ///   - isCertain: waiting will not change it.
     mutating func hasEnded(
-        _ uac: inout UAC, at now: MonotonicInstant, trouble: @autoclosure () -> WorkerReport.End?,
-        isCertain: Bool = false
+        _ uac: inout UAC, at now: MonotonicInstant, trouble: WorkerReport.End?, isCertain: Bool = false
     ) -> Bool {
         if uac.hasHeard { control.noteHeard() }
         if let end = unreachable(uac, at: now, trouble, isCertain: isCertain) {
@@ -165,13 +167,13 @@ struct WorkerCourse {
     }
 
     private func unreachable(
-        _ uac: borrowing UAC, at now: MonotonicInstant, _ trouble: () -> WorkerReport.End?, isCertain: Bool
+        _ uac: borrowing UAC, at now: MonotonicInstant, _ trouble: WorkerReport.End?, isCertain: Bool
     ) -> WorkerReport.End? {
         if settings.keepsGoing { return nil }
-        if isCertain { return trouble() }
-        guard !control.hasHeard, let firstSentAt else { return nil }
+        if isCertain { return trouble }
+        guard isUnheard, let firstSentAt else { return nil }
         let waited = now - firstSentAt
-        if waited >= Self.refusalLimit || uac.isFinished, let trouble = trouble() { return trouble }
+        if let trouble, waited >= Self.refusalLimit || uac.isFinished { return trouble }
         return waited >= Self.silenceLimit ? .silence : nil
     }
 
