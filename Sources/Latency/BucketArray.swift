@@ -5,17 +5,20 @@ import Datagrams
 ///
 /// A latency of a millisecond lies behind ten thousand empty buckets, and a second has fifty calls.
 struct BucketArray: Sendable, Sequence {
-    private static let length = HistogramLayout.latency.length
-    /// The words of the bits, which come first.
-    private static let words = (length + 63) / 64
+    private let layout = HistogramLayout.latency
+    /// Of the bits, which come first.
+    private var words: Int { (layout.length + 63) >> 6 }
 
     /// Empty until something is counted: a recorder has twenty of these, of which a run fills half, each of 270 kB.
     private var cells: [UInt64] = []
 
-    mutating func add(_ count: UInt64, at index: Int) {
-        if cells.isEmpty { cells = Array(repeating: 0, count: Self.words + Self.length) }
-        cells[index >> 6] |= 1 << UInt64(index & 63)
-        cells[Self.words + index] &+= count
+    /// - Parameter value: the layout's last bucket has what lies beyond its range.
+    mutating func record(_ value: UInt64) { add(1, at: layout.index(of: value)) }
+
+    private mutating func add(_ count: UInt64, at index: Int) {
+        if cells.isEmpty { cells = Array(repeating: 0, count: words + layout.length) }
+        cells[index >> 6] |= 1 &<< UInt64(index & 63)
+        cells[words + index] &+= count
     }
 
     mutating func add(_ other: BucketArray) {
@@ -29,10 +32,10 @@ struct BucketArray: Sendable, Sequence {
     /// Keeps the memory.
     mutating func removeAll() {
         if cells.isEmpty { return }
-        for word in 0..<Self.words where cells[word] != 0 {
+        for word in 0..<words where cells[word] != 0 {
             var bits = cells[word]
             while bits != 0 {
-                cells[Self.words + word << 6 + bits.trailingZeroBitCount] = 0
+                cells[words + word << 6 + bits.trailingZeroBitCount] = 0
                 bits &= bits - 1
             }
             cells[word] = 0
@@ -63,5 +66,5 @@ struct BucketArray: Sendable, Sequence {
         }
     }
 
-    func makeIterator() -> Iterator { Iterator(cells, words: Self.words) }
+    func makeIterator() -> Iterator { Iterator(cells, words: words) }
 }

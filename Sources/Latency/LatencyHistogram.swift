@@ -18,7 +18,7 @@ package struct LatencyHistogram: Sendable {
     package init() {}
 
     package mutating func record(_ length: Nanoseconds) {
-        buckets.add(1, at: HistogramLayout.latency.index(of: moments.record(length)))
+        buckets.record(moments.record(length))
     }
 
     package mutating func merge(_ other: borrowing LatencyHistogram) {
