@@ -35,7 +35,8 @@ import Testing
         return values == their.map(\.value) && counts.counts.map(\.count) == their.map(\.count)
     }
 
-    @Test(arguments: 1...6 as ClosedRange<UInt64>) func countsAreThoseOfHdrHistogramAlsoInMemoryUsedBefore(seed: UInt64) {
+    @Test(arguments: 1...6 as ClosedRange<UInt64>) func countsAreThoseOfHdrHistogramAlsoInMemoryUsedBefore(seed: UInt64)
+    {
         var generator = SeededGenerator(seed: seed)
         var (ours, theirs) = (LatencyHistogram(), Self.theirs())
         for _ in 0..<5 {
