@@ -44,8 +44,9 @@ enum Calls {
                 .replacing("CSeq: [cseq] BYE", with: "CSeq: [cseq] BYE\n      " + keywords).utf8)
     }
 
-    static func uac(_ xml: [UInt8] = StandardScenarios.uac) throws -> UAC {
-        let configuration = EngineConfiguration(run: 0xABCD_1234, start: start, sources: [own])
+    static func uac(_ xml: [UInt8] = StandardScenarios.uac, keepsFailures: Int = 0) throws -> UAC {
+        var configuration = EngineConfiguration(run: 0xABCD_1234, start: start, sources: [own])
+        configuration.keepsFailures = keepsFailures
         return UAC(
             program: try program(xml), configuration: configuration,
             pacer: Pacer(start: start, rate: 100, duration: .seconds(1_000_000)), target: peer)

@@ -64,7 +64,7 @@ extension Work {
 }
 
 enum Part: String, CaseIterable {
-    case parse, parseRequest = "parse-request", render, match, timer, call, scripted, record, row
+    case parse, parseRequest = "parse-request", render, match, timer, call, evidence, scripted, record, row, second
 
     var title: String {
         switch self {
@@ -74,9 +74,11 @@ enum Part: String, CaseIterable {
         case .match: "a 180 through UAC.handleDatagram: parse, find the call, match, pass up"
         case .timer: "a timer pushed and popped, 10,000 in the queue"
         case .call: "a whole call in the UAC: 3 requests, 180, 200, 200"
-        case .scripted: "the same with three expressions and ten keywords more"
+        case .evidence: "the same with its messages at hand should it fail"
+        case .scripted: "a whole call with three expressions and ten keywords more"
         case .record: "a call into the recorder's histograms"
         case .row: "a row of rtt.csv"
+        case .second: "a call's share of a second of 50: recorded, closed, its row, twelve lines of rtt.hlog"
         }
     }
 
@@ -88,9 +90,11 @@ enum Part: String, CaseIterable {
         case .match: try MatchWork()
         case .timer: TimerWork()
         case .call: try CallWork(calls: times)
+        case .evidence: try CallWork(calls: times, keepsFailures: 10)
         case .scripted: try CallWork(calls: times, Calls.scripted)
         case .record: RecordWork()
         case .row: RowWork()
+        case .second: try SecondWork()
         }
     }
 }

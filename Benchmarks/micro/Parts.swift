@@ -1,5 +1,6 @@
 import Datagrams
 import Latency
+import LoadRun
 import Observations
 import Reports
 import SIP
@@ -86,8 +87,8 @@ struct CallWork: Work {
     private let exchanges: [Calls.Exchange]
     private var next = 0
 
-    init(calls: Int, _ xml: [UInt8] = StandardScenarios.uac) throws {
-        uac = try Calls.uac(xml)
+    init(calls: Int, _ xml: [UInt8] = StandardScenarios.uac, keepsFailures: Int = 0) throws {
+        uac = try Calls.uac(xml, keepsFailures: keepsFailures)
         exchanges = try Calls.record(calls, xml)
     }
 
@@ -120,7 +121,10 @@ struct CallWork: Work {
     }
 
     private mutating func flush(at now: MonotonicInstant) {
-        for i in uac.engine.outbox.datagrams.indices { uac.engine.didSend(uac.engine.outbox.datagrams[i], at: now) }
+        for i in uac.engine.outbox.datagrams.indices {
+            uac.engine.keepSent(uac.engine.outbox.datagrams[i], at: now)
+            uac.engine.didSend(uac.engine.outbox.datagrams[i], at: now)
+        }
         uac.engine.outbox.removeAll()
     }
 }
@@ -148,6 +152,65 @@ struct RowWork: Work {
             record.number += 1
             CSV.appendRTTRow(record, to: &rows)
         }
+    }
+}
+
+/// What the writing thread makes of a second at the lowest rates, where its own cost is what a call costs.
+struct SecondWork: Work {
+    private static let calls = 50
+    private final class Log {
+        var file: HistogramLogFile
+        init() throws { file = try HistogramLogFile(path: "/dev/null", responseTimeNames: ["invite", "bye"]) }
+    }
+
+    private var recorder = LatencyRecorder(responseTimeNames: 2)
+    private var journal = Journal()
+    private var rows = ByteBuffer(capacity: 1 << 12)
+    private let log: Log
+    private var generator = SeededGenerator(seed: 1)
+    private var record = CallRecord.sample
+    private var counters = Counters()
+    private var second: Int64 = 0
+
+    init() throws {
+        log = try Log()
+        record.clock = .kernel
+    }
+
+    mutating func run(_ times: Int) {
+        for _ in 0..<times {
+            end()
+            if journal.calls.count == Self.calls { close() }
+        }
+    }
+
+    private mutating func end() {
+        func about(_ microseconds: Double) -> Nanoseconds {
+            Nanoseconds(Int64(1000 * microseconds * (1 + 0.3 * generator.unit())))
+        }
+        record.number += 1
+        record.answer = about(500)
+        record.bye = about(400)
+        record.rtt = record.answer! + record.bye!
+        record.rttFromDue = record.rtt! + about(30)
+        record.split = CallSplit(egress: about(10), reaction: about(40), ingress: about(15), matching: about(5))
+        journal.calls.append(record)
+        for (name, length) in [record.answer!, record.bye!].enumerated() {
+            journal.responseTimes.append(
+                NamedResponseTime(call: record.number, name: UInt16(name), stopped: record.ended, length: length))
+        }
+        counters.ok += 1
+    }
+
+    private mutating func close() {
+        second += 1
+        journal.mark = IntervalMark(at: .seconds(second), counters: counters, open: 3, cpu: .milliseconds(second))
+        guard let interval = recorder.record(journal) else { preconditionFailure("a mark closes a second") }
+        journal.removeAll()
+        rows.removeAll()
+        CSV.appendIntervalsRow(interval.row, to: &rows)
+        log.file.append(interval, of: WallInstant(nanoseconds: 1_795_549_831_000_000_000))
+        do throws(RunFailure) { try log.file.flush() } catch { preconditionFailure(error.description) }
     }
 }
 

@@ -48,23 +48,26 @@ package struct Interval: Sendable {
     package var cpu: Nanoseconds
     package var available: Nanoseconds
     package var sessions: SessionMetrics
-    var rtt: LatencyHistogram
-    var rttFromDue: LatencyHistogram
-    var late: LatencyHistogram
-    var answer: LatencyHistogram
-    var bye: LatencyHistogram
-    var srd: LatencyHistogram
-    var split: SplitHistograms
+    var rtt: LatencyDistribution
+    var rttFromDue: LatencyDistribution
+    var late: LatencyDistribution
+    var answer: LatencyDistribution
+    var bye: LatencyDistribution
+    var srd: LatencyDistribution
+    var own: OwnParts<LatencyDistribution>
     /// The scenario's own response times, in its order.
-    var named: [LatencyHistogram]
+    var named: [LatencyDistribution]
 
     /// What `rtt.hlog` has of it, by tag. A response time that the scenario names has its name after `rtd.`, with `_` for
     /// what the format has its own use for.
-    package func tagged(names: [String]) -> [(tag: String, histogram: LatencyHistogram)] {
-        let own = [
-            ("rtt", rtt), ("rtt_from_due", rttFromDue), ("late", late), ("answer", answer), ("bye", bye), ("srd", srd),
+    package func tagged(names: [String]) -> [(tag: String, distribution: LatencyDistribution)] {
+        var tagged = [
+            (tag: "rtt", distribution: rtt), ("rtt_from_due", rttFromDue), ("late", late), ("answer", answer),
+            ("bye", bye), ("srd", srd),
         ]
-        return own + split.tagged + zip(names, named).map { (HistogramLog.tag(ofResponseTime: $0), $1) }
+        tagged += own.tagged
+        for (name, times) in zip(names, named) { tagged.append((HistogramLog.tag(ofResponseTime: name), times)) }
+        return tagged
     }
 
     package mutating func merge(_ other: borrowing Interval) {
@@ -82,7 +85,7 @@ package struct Interval: Sendable {
         answer.merge(other.answer)
         bye.merge(other.bye)
         srd.merge(other.srd)
-        split.merge(other.split)
+        own.merge(other.own)
         for i in named.indices { named[i].merge(other.named[i]) }
     }
 

@@ -44,8 +44,6 @@ package struct LatencyRecorder: Sendable {
     package private(set) var load = WorkerLoad()
     /// As of the last mark.
     package private(set) var counters = Counters()
-    /// The interval closed last, mergeable with those of other workers.
-    package private(set) var lastInterval: Interval?
 
     private var second = Second()
     private var marked: (at: Nanoseconds, cpu: Nanoseconds) = (.zero, .zero)
@@ -58,7 +56,7 @@ package struct LatencyRecorder: Sendable {
         var answer = LatencyHistogram()
         var bye = LatencyHistogram()
         var srd = LatencyHistogram()
-        var split = SplitHistograms()
+        var own = OwnParts(LatencyHistogram())
         var named: [LatencyHistogram] = []
         var sessions = SessionMetrics()
 
@@ -69,7 +67,7 @@ package struct LatencyRecorder: Sendable {
             answer.removeAll()
             bye.removeAll()
             srd.removeAll()
-            split.removeAll()
+            own.removeAll()
             for i in named.indices { named[i].removeAll() }
             sessions = SessionMetrics()
         }
@@ -80,9 +78,9 @@ package struct LatencyRecorder: Sendable {
         second.named = named
     }
 
-    /// A row whenever the journal carries a mark.
+    /// The second it closes, whenever the journal carries a mark: mergeable with those of other workers.
     @discardableResult
-    package mutating func record(_ journal: borrowing Journal) -> IntervalRow? {
+    package mutating func record(_ journal: borrowing Journal) -> Interval? {
         for i in journal.calls.indices { record(journal.calls[i]) }
         for i in journal.retransmissions.indices {
             retransmissionsByTimer[journal.retransmissions[i].timer, default: 0] += 1
@@ -173,7 +171,7 @@ package struct LatencyRecorder: Sendable {
         if call.isTagged { rttTagged.record(length) } else { rttUntagged.record(length) }
         if call.clock == .kernel { rttByKernelClock += 1 }
         split.record(call)
-        second.split.record(call)
+        if let split = call.split, call.late != nil { second.own.record(split) }
     }
 
     private mutating func recordSessionDelays(of call: CallRecord) {
@@ -192,20 +190,21 @@ package struct LatencyRecorder: Sendable {
         if let rtt = call.rtt, let answer = call.answer { sdt.record(rtt + call.hold - bye - answer) }
     }
 
-    private mutating func close(_ mark: IntervalMark) -> IntervalRow {
+    private mutating func close(_ mark: IntervalMark) -> Interval {
         let length = mark.at - marked.at
         let spent = mark.cpu - marked.cpu
         if length > .zero { load.record(cpu: spent, in: length) }
         let interval = Interval(
             at: mark.at, length: length, counts: mark.counters - counters, totals: mark.counters, open: mark.open,
-            cpu: spent, available: length, sessions: second.sessions, rtt: second.rtt, rttFromDue: second.rttFromDue,
-            late: second.late, answer: second.answer, bye: second.bye, srd: second.srd, split: second.split,
-            named: second.named)
-        lastInterval = interval
+            cpu: spent, available: length, sessions: second.sessions, rtt: LatencyDistribution(second.rtt),
+            rttFromDue: LatencyDistribution(second.rttFromDue), late: LatencyDistribution(second.late),
+            answer: LatencyDistribution(second.answer), bye: LatencyDistribution(second.bye),
+            srd: LatencyDistribution(second.srd), own: OwnParts(second.own),
+            named: second.named.map { LatencyDistribution($0) })
         counters = mark.counters
         marked = (mark.at, mark.cpu)
         second.removeAll()
-        return interval.row
+        return interval
     }
 }
 

@@ -8,42 +8,80 @@ import Observations
 ///                                                 └─ reaction, in between: each answer's arrival to the next request ─┘
 package struct SplitHistograms: Sendable {
     private var scheduling = LatencyHistogram()
-    private var egress = LatencyHistogram()
     private var network = LatencyHistogram()
-    private var reaction = LatencyHistogram()
-    private var ingress = LatencyHistogram()
-    private var matching = LatencyHistogram()
+    private var own = OwnParts(LatencyHistogram())
 
     mutating func record(_ call: CallRecord) {
         guard let split = call.split, let rtt = call.rtt, let late = call.late else { return }
         scheduling.record(late)
-        egress.record(split.egress)
         network.record(rtt)
+        own.record(split)
+    }
+
+    mutating func merge(_ other: borrowing SplitHistograms) {
+        scheduling.merge(other.scheduling)
+        network.merge(other.network)
+        own.merge(other.own)
+    }
+
+    var figures: LatencySplit {
+        LatencySplit(
+            scheduling: scheduling.figures, egress: own.egress.figures, network: network.figures,
+            reaction: own.reaction.figures, ingress: own.ingress.figures, matching: own.matching.figures)
+    }
+}
+
+/// The parts that no row has, since they are this host's own.
+struct OwnParts<Part: Sendable>: Sendable {
+    var egress: Part
+    var reaction: Part
+    var ingress: Part
+    var matching: Part
+
+    init(_ part: Part) { (egress, reaction, ingress, matching) = (part, part, part, part) }
+}
+
+extension OwnParts<LatencyHistogram> {
+    mutating func record(_ split: CallSplit) {
+        egress.record(split.egress)
         reaction.record(split.reaction)
         ingress.record(split.ingress)
         matching.record(split.matching)
     }
 
-    mutating func removeAll() { self = SplitHistograms() }
-
-    /// The parts that rows do not have, with the names they have in files.
-    var tagged: [(tag: String, histogram: LatencyHistogram)] {
-        [("egress", egress), ("reaction", reaction), ("ingress", ingress), ("matching", matching)]
-    }
-
-    mutating func merge(_ other: borrowing SplitHistograms) {
-        scheduling.merge(other.scheduling)
+    mutating func merge(_ other: borrowing Self) {
         egress.merge(other.egress)
-        network.merge(other.network)
         reaction.merge(other.reaction)
         ingress.merge(other.ingress)
         matching.merge(other.matching)
     }
 
-    var figures: LatencySplit {
-        LatencySplit(
-            scheduling: scheduling.figures, egress: egress.figures, network: network.figures,
-            reaction: reaction.figures, ingress: ingress.figures, matching: matching.figures)
+    mutating func removeAll() {
+        egress.removeAll()
+        reaction.removeAll()
+        ingress.removeAll()
+        matching.removeAll()
+    }
+}
+
+extension OwnParts<LatencyDistribution> {
+    init(_ parts: borrowing OwnParts<LatencyHistogram>) {
+        egress = LatencyDistribution(parts.egress)
+        reaction = LatencyDistribution(parts.reaction)
+        ingress = LatencyDistribution(parts.ingress)
+        matching = LatencyDistribution(parts.matching)
+    }
+
+    /// With the names they have in files.
+    var tagged: [(tag: String, distribution: LatencyDistribution)] {
+        [("egress", egress), ("reaction", reaction), ("ingress", ingress), ("matching", matching)]
+    }
+
+    mutating func merge(_ other: borrowing Self) {
+        egress.merge(other.egress)
+        reaction.merge(other.reaction)
+        ingress.merge(other.ingress)
+        matching.merge(other.matching)
     }
 }
 

@@ -7,14 +7,19 @@ import Latency
 package struct HistogramLogFile: ~Copyable {
     package static let name = "rtt.hlog"
     private var file: OutputFile
+    private let deflater = Deflater()
     private var hasHead = false
 
     /// Of the response times that the scenario names.
     private let responseTimeNames: [String]
 
     package init(in directory: String, responseTimeNames: [String] = []) throws(RunFailure) {
+        try self.init(path: "\(directory)/\(Self.name)", responseTimeNames: responseTimeNames)
+    }
+
+    package init(path: String, responseTimeNames: [String] = []) throws(RunFailure) {
         self.responseTimeNames = responseTimeNames
-        file = try OutputFile("\(directory)/\(Self.name)")
+        file = try OutputFile(path)
     }
 
     /// The head of the file. The times of intervals count from `start`.
@@ -28,11 +33,11 @@ package struct HistogramLogFile: ~Copyable {
     /// - Parameter start: the run's, on the wall clock.
     package mutating func append(_ interval: Interval, of start: WallInstant) {
         if !hasHead { begin(at: start) }
-        for (tag, histogram) in interval.tagged(names: responseTimeNames) {
-            guard let maximum = histogram.maximum else { continue }
+        for (tag, distribution) in interval.tagged(names: responseTimeNames) {
+            guard let maximum = distribution.maximum else { continue }
             append(
                 tag: tag, start: interval.at - interval.length, length: interval.length, maximum: maximum,
-                histogram.bucketCounts)
+                distribution.counts)
         }
     }
 
@@ -41,7 +46,7 @@ package struct HistogramLogFile: ~Copyable {
     ) {
         HistogramLog.appendLine(
             tag: tag, start: start, length: length, maximum: maximum,
-            stream: Deflate.compress(HistogramEncoding.encode(counts)), to: &file.rows)
+            stream: deflater.compress(HistogramEncoding.encode(counts)), to: &file.rows)
     }
 
     package mutating func flush() throws(RunFailure) { try file.flush() }
@@ -74,18 +79,30 @@ extension HistogramLog {
     }
 }
 
-/// zlib streams (RFC 1950) in memory.
-package enum Deflate {
-    package static func compress(_ bytes: [UInt8]) -> [UInt8] {
-        [UInt8](unsafeUninitializedCapacity: cdeflate_bound(bytes.count)) { stream, count in
-            count = bytes.withUnsafeBufferPointer {
-                cdeflate_compress($0.baseAddress, $0.count, stream.baseAddress, stream.count)
-            }
-            // The bound is zlib's own: there is room.
-            precondition(count > 0, "zlib has no memory")
-        }
+/// Makes zlib streams (RFC 1950) in memory, one after another: to set zlib up takes longer than to compress a second.
+package struct Deflater: ~Copyable {
+    private let state: OpaquePointer
+
+    package init() {
+        guard let state = cdeflate_open() else { preconditionFailure("zlib has no memory") }
+        self.state = state
     }
 
+    deinit { cdeflate_close(state) }
+
+    package func compress(_ bytes: [UInt8]) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: cdeflate_bound(state, bytes.count)) { stream, count in
+            count = bytes.withUnsafeBufferPointer {
+                cdeflate_compress(state, $0.baseAddress, $0.count, stream.baseAddress, stream.count)
+            }
+            // The bound is zlib's own: there is room.
+            precondition(count > 0, "zlib's bound was too small")
+        }
+    }
+}
+
+/// Reads zlib streams.
+package enum Deflate {
     /// Nil: it is no such stream, or expands to more.
     package static func expand(_ stream: ArraySlice<UInt8>, atMost limit: Int) -> [UInt8]? {
         // Nearly all expand to a few times their length; none is given all the room at once.

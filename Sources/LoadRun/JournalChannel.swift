@@ -40,21 +40,24 @@ final class JournalChannel: Sendable {
         wakeup.poke()
     }
 
-    /// All journals handed over so far; nil once closed and empty.
+    /// All journals handed over so far, the oldest last: who pops it holds it alone. Nil once closed and empty.
     func take() -> [(worker: Int, journal: Journal)]? {
-        state.withLock { state in
+        let taken: [(worker: Int, journal: Journal)]? = state.withLock { state in
             if state.full.isEmpty, state.openEnds == 0 { return nil }
             let taken = state.full
             state.full = []
             return taken
         }
+        return taken?.reversed()
     }
 
-    func giveBack(_ journal: Journal) {
-        var journal = journal
-        journal.removeAll()
+    /// To be filled again. Held by anybody else it would be emptied by giving it other memory, a megabyte that the sending
+    /// thread would be the first to touch.
+    func giveBack(_ journal: consuming Journal) {
+        var emptied = consume journal
+        emptied.removeAll()
         state.withLock { state in
-            if state.empty.count < Self.spare { state.empty.append(journal) }
+            if state.empty.count < Self.spare { state.empty.append(emptied) }
         }
     }
 }

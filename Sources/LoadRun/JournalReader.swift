@@ -12,12 +12,12 @@ final class JournalReader: Sendable {
             guard var poller = try? Poller(receiving: [], wakeup: channel.wakeup) else {
                 preconditionFailure("a poller of a wake-up")
             }
-            while let handed = channel.take() {
-                for (_, journal) in handed {
-                    onJournal(journal)
-                    channel.giveBack(journal)
-                }
+            while var handed = channel.take() {
                 if handed.isEmpty { _ = poller.wait(until: nil) }
+                while let journal = handed.popLast()?.journal {
+                    onJournal(journal)
+                    channel.giveBack(consume journal)
+                }
             }
         }
     }

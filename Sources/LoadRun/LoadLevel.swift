@@ -394,7 +394,7 @@ package struct LoadLevel {
     ) throws -> WorkerThread {
         let options = setup.options
         let gap = Nanoseconds(Int64(1e9 / ratePerWorker))
-        let settings = UACWorker.Settings(
+        let settings = WorkerSettings(
             number: worker, start: configuration.start, begin: begin, tag: setup.tag, keepsGoing: options.keepsGoing,
             drainTimeout: options.longestDrain, watching: options.isPrecise ? WakeLead.longest(gap: gap) : nil,
             stamps: stamps.areOn,

@@ -168,10 +168,10 @@ final class RecordWriter: Sendable {
         guard var poller = try? Poller(receiving: [], wakeup: channel.wakeup) else {
             preconditionFailure("a poller of a wake-up")
         }
-        while let handed = channel.take() {
-            for (worker, journal) in handed {
-                let isMarked = recorders[worker].record(journal) != nil
-                if isMarked, let interval = recorders[worker].lastInterval { seconds.add(interval, of: worker) }
+        while var handed = channel.take() {
+            if handed.isEmpty { _ = poller.wait(until: nil) }
+            while let (worker, journal) = handed.popLast() {
+                if let interval = recorders[worker].record(journal) { seconds.add(interval, of: worker) }
                 let complete = seconds.takeComplete()
                 let rows = complete.map(\.row)
                 for note in journal.notes where note.kind == .command {
@@ -193,9 +193,8 @@ final class RecordWriter: Sendable {
                 }
                 for row in rows { onInterval(row) }
                 if let last = rows.last { observer?.closed(rows, LatencyRecorder.sum(recorders), at: last.at) }
-                channel.giveBack(journal)
+                channel.giveBack(consume journal)
             }
-            if handed.isEmpty { _ = poller.wait(until: nil) }
         }
         let rest = seconds.takeRest()
         if failure == nil, !rest.isEmpty {

@@ -16,25 +16,11 @@ import UserAgent
 /// A call whose request waits for a response when its connection is lost ends as `refused`; so does one that is due while
 /// there is no connection.
 struct StreamWorker: ~Copyable {
-    private let settings: UACWorker.Settings
-    private let channel: JournalChannel
-    private let control: RunControl
+    private var course: WorkerCourse
+    private var settings: WorkerSettings { course.settings }
     private var line: StreamLine
-    private var report = WorkerReport()
     private var poller: StreamPoller
-    private var nextMark: MonotonicInstant
-    private var drainUntil = MonotonicInstant.distantFuture
-    private var lastOffer: MonotonicInstant
-    private var stage = RunControl.Stage.running
-    private var firstSentAt: MonotonicInstant?
-    private var cpuAtStart = Nanoseconds.zero
-    private var awaited: MonotonicInstant
     private var lead = WakeLead()
-    private var scheduleVersion = 0
-    private var planVersion = 0
-    private var plansTaken = 0
-    /// When whoever looks on is due for fresh counts.
-    private var nextGlance = MonotonicInstant.distantFuture
 
     /// By key: 0, or with a connection a call the call's source.
     private var connections: [StreamConnection?] = []
@@ -54,52 +40,43 @@ struct StreamWorker: ~Copyable {
     private static let keyLimit = 65_000
 
     init(
-        settings: UACWorker.Settings, line: StreamLine, channel: JournalChannel, control: RunControl,
+        settings: WorkerSettings, line: StreamLine, channel: JournalChannel, control: RunControl,
         waking wakeup: Wakeup
     ) throws(SystemError) {
-        self.settings = settings
+        course = WorkerCourse(settings: settings, channel: channel, control: control)
         self.line = line
-        self.channel = channel
-        self.control = control
         poller = try StreamPoller(wakeup: wakeup)
-        nextMark = settings.start + .seconds(1)
-        lastOffer = settings.start
-        awaited = settings.begin
-        if settings.glances != nil { nextGlance = settings.begin }
     }
 
     mutating func run(_ uac: inout UAC) -> WorkerReport {
-        cpuAtStart = SystemClock.threadCPU()
+        course.begin()
         let usage = ThreadUsage.ofThisThread()
         if line.use == .shared { adoptFirst() }
         poller.wait(until: settings.begin)
         serve(&uac)
         while true {
             let now = SystemClock.monotonic()
-            report.disturbances.noteStall(now - awaited, endedAt: now - settings.start)
-            awaited = now
+            course.comeRound(at: now)
             keepConnected(&uac, at: now)
-            heedSchedule(&uac, at: now)
+            course.heedSchedule(&uac, at: now)
             place(&uac, at: now)
-            if drainUntil == .distantFuture { lastOffer = now }
-            if !uac.isOffering { beginDraining(at: now) }
+            course.notePlacing(uac, at: now)
             flush(&uac)
-            heedControl(&uac, at: now)
-            if let end = ending(&uac, at: now) {
-                report.end = end
-                break
-            }
-            handOver(&uac, at: now)
-            let deadline = min(min(uac.deadline, nextMark), min(min(drainUntil, retryAt), now + UACWorker.longestSleep))
-            awaited = max(now, deadline)
+            course.heedControl(&uac, at: now)
+            // The sentence is only made where it may be wanted.
+            let known = hasGivenUp || course.isUnheard ? trouble : nil
+            if course.hasEnded(&uac, at: now, trouble: known, isCertain: hasGivenUp) { break }
+            course.handOver(&uac, at: now)
+            let deadline = min(course.deadline(uac, from: now), retryAt)
+            course.noteSleep(until: deadline, from: now)
             wait(until: deadline, sending: uac.nextSending, from: now)
             serve(&uac)
         }
         flush(&uac)
         for key in connections.indices { close(key) }
-        ThreadUsage.ofThisThread().tell(since: usage, &report.disturbances)
-        finish(&uac)
-        return report
+        ThreadUsage.ofThisThread().tell(since: usage, &course.report.disturbances)
+        course.finish(&uac, at: SystemClock.monotonic())
+        return course.report
     }
 
     /// A precise worker looks at the clock and its connections in turn shortly before a call is due.
@@ -119,7 +96,7 @@ struct StreamWorker: ~Copyable {
         calls = [nil]
         if let connection = line.connection {
             line.connection = nil
-            if adopt(connection, key: 0) { report.streams.noteOpened(connection) }
+            if adopt(connection, key: 0) { course.report.streams.noteOpened(connection) }
         } else {
             lastEnd = line.failure
             failures = 1
@@ -177,7 +154,7 @@ struct StreamWorker: ~Copyable {
 
     private mutating func note(_ end: StreamEnd, wasOpen: Bool) {
         lastEnd = end
-        report.streams.noteEnd(end, line.target, line.transport, wasOpen: wasOpen)
+        course.report.streams.noteEnd(end, line.target, line.transport, wasOpen: wasOpen)
     }
 
     /// The connection has ended, and with it whatever depends on it.
@@ -189,7 +166,7 @@ struct StreamWorker: ~Copyable {
         note(end, wasOpen: connection.isOpen)
         var undelivered: UInt64 = 0
         connection.forEachUnsent { _ in undelivered += 1 }
-        report.streams.undelivered += undelivered
+        course.report.streams.undelivered += undelivered
         close(key)
         if line.use == .shared {
             uac.engine.connectionLost(at: now)
@@ -226,7 +203,7 @@ struct StreamWorker: ~Copyable {
             exhausted("more than \(Self.keyLimit) connections at once", &uac, at: now)
             return
         }
-        firstSentAt = firstSentAt ?? now
+        course.noteSending(at: now)
         var local = line.source
         do throws(StreamEnd) {
             let connection = try line.connect(at: now)
@@ -250,8 +227,8 @@ struct StreamWorker: ~Copyable {
     }
 
     private mutating func exhausted(_ why: String, _ uac: inout UAC, at now: MonotonicInstant) {
-        report.streams.exhausted += 1
-        report.streams.lastExhaustion = why
+        course.report.streams.exhausted += 1
+        course.report.streams.lastExhaustion = why
         _ = uac.placeNext(from: nil, at: now)
     }
 
@@ -270,9 +247,9 @@ struct StreamWorker: ~Copyable {
         for i in uac.engine.outbox.datagrams.indices {
             let transmit = uac.engine.outbox.datagrams[i]
             let key = line.use == .shared ? 0 : Int(transmit.source)
-            firstSentAt = firstSentAt ?? now
+            course.noteSending(at: now)
             guard key < connections.count, let connection = connections[key] else {
-                report.streams.undelivered += 1
+                course.report.streams.undelivered += 1
                 uac.engine.couldNotSend(transmit, at: now)
                 continue
             }
@@ -313,7 +290,7 @@ struct StreamWorker: ~Copyable {
         do throws(StreamEnd) {
             try connection.write()
             settle(key, connection, &uac)
-            if connection.isOpen, !connection.isDrained { report.streams.heldBack += 1 }
+            if connection.isOpen, !connection.isDrained { course.report.streams.heldBack += 1 }
         } catch {
             noteSent(connection, &uac)
             lose(key, error, &uac)
@@ -340,7 +317,7 @@ struct StreamWorker: ~Copyable {
                 let wasOpen = connection.isOpen
                 if ready.isWritable { try connection.becomeReady(at: SystemClock.monotonic(), line.scratch) }
                 if ready.isReadable { try receive(connection, ready.key, &uac) }
-                if !wasOpen, connection.isOpen { report.streams.noteOpened(connection) }
+                if !wasOpen, connection.isOpen { course.report.streams.noteOpened(connection) }
                 if connections[ready.key] === connection { settle(ready.key, connection, &uac) }
             } catch {
                 noteSent(connection, &uac)
@@ -378,107 +355,6 @@ struct StreamWorker: ~Copyable {
         try connection.answerPings(line.scratch)
     }
 
-    // MARK: stopping
-
-    private mutating func beginDraining(at now: MonotonicInstant) {
-        if drainUntil == .distantFuture { drainUntil = now + settings.drainTimeout }
-    }
-
-    private mutating func heedSchedule(_ uac: inout UAC, at now: MonotonicInstant) {
-        for change in control.newPlans(since: &planVersion, taken: &plansTaken) { uac.plan(change) }
-        guard let schedule = control.newSchedule(since: &scheduleVersion) else { return }
-        if let rate = schedule.rate { uac.change(rate: rate, at: now) }
-        uac.setPaused(schedule.isPaused, at: now)
-        if let limit = schedule.maxConcurrent { uac.change(maxConcurrent: limit) }
-    }
-
-    /// As over UDP, the scenario itself may end the run.
-    private mutating func heedScenario(_ request: StopRequest) {
-        switch request {
-        case .none: break
-        case .gracefully: control.ask(for: .draining)
-        case .now:
-            report.scenarioStopped = true
-            control.ask(for: .stopping)
-        case .failed:
-            report.scenarioFailed = true
-            control.ask(for: .stopping)
-        }
-    }
-
-    private mutating func heedControl(_ uac: inout UAC, at now: MonotonicInstant) {
-        heedScenario(uac.engine.stopRequest)
-        let asked = control.stage
-        guard asked > stage else { return }
-        stage = asked
-        uac.stopOffering()
-        beginDraining(at: now)
-        if asked == .stopping { uac.engine.giveUp(.interrupted, at: now) }
-    }
-
-    private mutating func ending(_ uac: inout UAC, at now: MonotonicInstant) -> WorkerReport.End? {
-        if uac.hasHeard { control.noteHeard() }
-        if let end = unreachable(&uac, at: now) {
-            uac.stopOffering()
-            uac.engine.giveUp(.interrupted, at: now)
-            return end
-        }
-        if stage == .stopping { return .interrupted }
-        if uac.isFinished { return stage == .draining ? .interrupted : .finished }
-        if now >= drainUntil {
-            uac.engine.giveUp(stage == .draining ? .interrupted : .timeout, at: now)
-            return stage == .draining ? .interrupted : .drainTimedOut
-        }
-        return nil
-    }
-
-    private func unreachable(_ uac: inout UAC, at now: MonotonicInstant) -> WorkerReport.End? {
-        if settings.keepsGoing { return nil }
-        if hasGivenUp { return trouble }
-        guard !control.hasHeard, let firstSentAt else { return nil }
-        let waited = now - firstSentAt
-        if let trouble, waited >= UACWorker.refusalLimit || uac.isFinished { return trouble }
-        return waited >= UACWorker.silenceLimit ? .silence : nil
-    }
-
+    /// Why there is no connection.
     private var trouble: WorkerReport.End? { lastEnd.map { .unconnected($0.sentence(line.target, line.transport)) } }
-
-    // MARK: journals
-
-    private mutating func handOver(_ uac: inout UAC, at now: MonotonicInstant) {
-        if now >= nextMark {
-            mark(&uac, at: now)
-            nextMark = nextMark + .seconds(1)
-            while nextMark <= now { nextMark = nextMark + .seconds(1) }
-        } else if uac.engine.journal.isFull || uac.engine.journal.isUrgent || now >= nextGlance {
-            glance(&uac, at: now)
-            channel.hand(over: &uac.engine.journal, of: settings.number)
-        }
-    }
-
-    private mutating func glance(_ uac: inout UAC, at now: MonotonicInstant) {
-        guard let interval = settings.glances else { return }
-        nextGlance = now + interval
-        uac.engine.journal.glance = Glance(
-            worker: settings.number, at: now - settings.start, counters: uac.engine.counters,
-            open: UInt64(uac.engine.openCalls), stalls: report.disturbances.stalls,
-            longestStall: report.disturbances.longestStall, longestStallEnded: report.disturbances.longestStallEnded)
-    }
-
-    private mutating func mark(_ uac: inout UAC, at now: MonotonicInstant) {
-        uac.engine.journal.mark = IntervalMark(
-            at: now - settings.start, counters: uac.engine.counters, open: UInt64(uac.engine.openCalls),
-            cpu: SystemClock.threadCPU() - cpuAtStart)
-        glance(&uac, at: now)
-        if settings.keepsMessages { uac.engine.journal.steps.append(contentsOf: uac.engine.stepCounts) }
-        channel.hand(over: &uac.engine.journal, of: settings.number)
-    }
-
-    private mutating func finish(_ uac: inout UAC) {
-        let now = SystemClock.monotonic()
-        mark(&uac, at: now)
-        report.offeredFor = lastOffer - settings.start
-        report.lasted = now - settings.start
-        channel.close()
-    }
 }

@@ -8,29 +8,6 @@ import UserAgent
 ///
 ///     advance to now ─► send what is due ─► sleep until the next deadline ─► take what has arrived ─► …
 struct UACWorker: ~Copyable {
-    struct Settings: Sendable {
-        /// Which of the sending threads, from 0.
-        var number: Int
-        var start: MonotonicInstant
-        /// When this process begins: later than the start where it joins late.
-        var begin: MonotonicInstant
-        var tag: TagOptions?
-        var keepsGoing: Bool
-        var drainTimeout: Nanoseconds
-        /// Sleep until shortly before a call is due, then watch the clock: at most this long. Nil: sleep all the way.
-        var watching: Nanoseconds?
-        /// Datagrams are stamped by the kernel.
-        var stamps: Bool
-        /// Once something was read or sent, arrivals wait this long to be read together, or until a call is due.
-        var reads: Nanoseconds
-        var ignoresICMP = false
-        /// Whole datagrams, and counts of each step, go into the journal.
-        var logsMessages = false
-        var keepsMessages = false
-        /// How often whoever looks on is handed what there is. Nil: nobody looks.
-        var glances: Nanoseconds?
-    }
-
     /// How long before a due call a precise worker stops sleeping, learnt from how late its sleeps end.
     private var lead = WakeLead()
     /// Reading and answering one datagram takes about this long.
@@ -38,47 +15,17 @@ struct UACWorker: ~Copyable {
     /// Requests made ready for the instant their calls are due stand at the head of the outbox until then.
     private var held = 0
 
-    /// How long a target may stay silent before it is called unreachable, and how soon ICMP alone is believed: a server
-    /// that is just starting gets that long.
-    static let silenceLimit = Nanoseconds.seconds(2)
-    static let refusalLimit = Nanoseconds.milliseconds(500)
-    /// The longest sleep: bounds how late a stop is noticed should a wake-up be lost, and how much of a stall may hide in
-    /// the sleep it began in.
-    static let longestSleep = Nanoseconds.milliseconds(50)
-
-    private let settings: Settings
-    private let channel: JournalChannel
-    private let control: RunControl
-    private var report = WorkerReport()
-    private var nextMark: MonotonicInstant
-    private var drainUntil = MonotonicInstant.distantFuture
-    private var lastOffer: MonotonicInstant
-    private var stage = RunControl.Stage.running
+    private var course: WorkerCourse
+    private var settings: WorkerSettings { course.settings }
     private var lastICMP: ICMPError?
-    /// Silence counts from here: the first call may be due long after the start.
-    private var firstSentAt: MonotonicInstant?
-    private var cpuAtStart = Nanoseconds.zero
     private var clock: StampClock
-    /// When the loop was to come round again: any later is a stall.
-    private var awaited: MonotonicInstant
     /// Until then arrivals wake nobody.
     private var readAgainAt = MonotonicInstant(nanoseconds: 0)
     /// A call was due while arrivals waited: it goes first, then they are read.
     private var readsNext = false
-    private var scheduleVersion = 0
-    private var planVersion = 0
-    private var plansTaken = 0
-    /// When whoever looks on is due for fresh counts.
-    private var nextGlance = MonotonicInstant.distantFuture
 
-    init(settings: Settings, channel: JournalChannel, control: RunControl) {
-        self.settings = settings
-        self.channel = channel
-        self.control = control
-        nextMark = settings.start + .seconds(1)
-        lastOffer = settings.start
-        awaited = settings.begin
-        if settings.glances != nil { nextGlance = settings.begin }
+    init(settings: WorkerSettings, channel: JournalChannel, control: RunControl) {
+        course = WorkerCourse(settings: settings, channel: channel, control: control)
         clock = StampClock(at: SystemClock.monotonic())
     }
 
@@ -93,24 +40,18 @@ struct UACWorker: ~Copyable {
                 receiving: [socket.fileDescriptor], sending: raw?.fileDescriptor ?? socket.fileDescriptor,
                 wakeup: wakeup)
         else { preconditionFailure("a poller of open descriptors") }
-        cpuAtStart = SystemClock.threadCPU()
+        course.begin()
         let usage = ThreadUsage.ofThisThread()
         _ = poller.wait(until: settings.begin)
         while true {
             let now = SystemClock.monotonic()
-            heedSchedule(&uac, at: now)
-            report.disturbances.noteStall(now - awaited, endedAt: now - settings.start)
-            awaited = now
+            course.comeRound(at: now)
+            course.heedSchedule(&uac, at: now)
             uac.advance(to: now)
-            // The moment the last call was placed belongs to the offering.
-            if drainUntil == .distantFuture { lastOffer = now }
-            if !uac.isOffering { beginDraining(at: now) }
+            course.notePlacing(uac, at: now)
             flush(&uac, &socket, &raw, &poller)
-            heedControl(&uac, at: now)
-            if let end = ending(&uac, at: now) {
-                report.end = end
-                break
-            }
+            course.heedControl(&uac, at: now)
+            if course.hasEnded(&uac, at: now, trouble: lastICMP.map { WorkerReport.End.refused($0) }) { break }
             handOver(&uac, &socket, &raw, at: now)
             if readsNext {
                 readsNext = false
@@ -120,21 +61,20 @@ struct UACWorker: ~Copyable {
             // Unread, the stamps of what was just sent would end the wait at once.
             if settings.stamps { takeStamps(&uac, &socket, &raw) }
             if let longest = settings.watching, uac.nextSending - lead.length(atMost: longest) <= now {
-                awaited = max(now, uac.nextSending)
+                course.noteSleep(until: uac.nextSending, from: now)
                 watch(until: uac.nextSending, &uac, &socket, &raw, &poller)
                 continue
             }
-            // In pairs: of more than two, `min` makes an array each time.
-            let deadline = min(min(uac.deadline, nextMark), min(drainUntil, now + Self.longestSleep))
-            awaited = max(now, deadline)
+            let deadline = course.deadline(uac, from: now)
+            course.noteSleep(until: deadline, from: now)
             let readiness = wait(until: deadline, sending: uac.nextSending, from: now, &poller)
             if readiness.contains(.errors) { takeErrors(&uac, &socket) }
             if readiness.contains(.readable) { receive(&uac, &socket, &raw, &poller) }
         }
         flush(&uac, &socket, &raw, &poller)
-        ThreadUsage.ofThisThread().tell(since: usage, &report.disturbances)
+        ThreadUsage.ofThisThread().tell(since: usage, &course.report.disturbances)
         finish(&uac, &socket, &raw)
-        return report
+        return course.report
     }
 
     private mutating func wait(
@@ -275,7 +215,7 @@ struct UACWorker: ~Copyable {
                 ?? socket.send(uac.engine.outbox, from: from, tag: settings.tag)
             let after = SystemClock.monotonic()
             if result.rejected > 0 { noteRejections(raw?.rejections ?? socket.rejections, &uac) }
-            firstSentAt = firstSentAt ?? before
+            course.noteSending(at: before)
             reportSent(&uac, from..<result.next, before, after, hasRejections: result.rejected > 0)
             from = result.next
             readAgainAt = after + settings.reads
@@ -314,70 +254,9 @@ struct UACWorker: ~Copyable {
         rejected.removeAll(keepingCapacity: true)
         for rejection in rejections {
             rejected.insert(rejection.index)
-            report.lastSendError = rejection.errno
+            course.report.lastSendError = rejection.errno
         }
         uac.engine.counters.sendErrors += UInt64(rejections.count)
-    }
-
-    // MARK: stopping
-
-    private mutating func heedSchedule(_ uac: inout UAC, at now: MonotonicInstant) {
-        for change in control.newPlans(since: &planVersion, taken: &plansTaken) { uac.plan(change) }
-        guard let schedule = control.newSchedule(since: &scheduleVersion) else { return }
-        if let rate = schedule.rate { uac.change(rate: rate, at: now) }
-        uac.setPaused(schedule.isPaused, at: now)
-        if let limit = schedule.maxConcurrent { uac.change(maxConcurrent: limit) }
-    }
-
-    private mutating func beginDraining(at now: MonotonicInstant) {
-        if drainUntil == .distantFuture { drainUntil = now + settings.drainTimeout }
-    }
-
-    private mutating func heedControl(_ uac: inout UAC, at now: MonotonicInstant) {
-        heedScenario(uac.engine.stopRequest)
-        let asked = control.stage
-        guard asked > stage else { return }
-        stage = asked
-        uac.stopOffering()
-        beginDraining(at: now)
-        if asked == .stopping { uac.engine.giveUp(.interrupted, at: now) }
-    }
-
-    /// `exec int_cmd` and `error`: the scenario itself ends the run, for all workers.
-    private mutating func heedScenario(_ request: StopRequest) {
-        switch request {
-        case .none: break
-        case .gracefully: control.ask(for: .draining)
-        case .now:
-            report.scenarioStopped = true
-            control.ask(for: .stopping)
-        case .failed:
-            report.scenarioFailed = true
-            control.ask(for: .stopping)
-        }
-    }
-
-    private mutating func ending(_ uac: inout UAC, at now: MonotonicInstant) -> WorkerReport.End? {
-        if uac.hasHeard { control.noteHeard() }
-        if !control.hasHeard, !settings.keepsGoing, let end = silence(&uac, at: now) {
-            uac.stopOffering()
-            uac.engine.giveUp(.interrupted, at: now)
-            return end
-        }
-        if stage == .stopping { return .interrupted }
-        if uac.isFinished { return stage == .draining ? .interrupted : .finished }
-        if now >= drainUntil {
-            uac.engine.giveUp(stage == .draining ? .interrupted : .timeout, at: now)
-            return stage == .draining ? .interrupted : .drainTimedOut
-        }
-        return nil
-    }
-
-    private func silence(_ uac: inout UAC, at now: MonotonicInstant) -> WorkerReport.End? {
-        guard let firstSentAt else { return nil }
-        let waited = now - firstSentAt
-        if let lastICMP, waited >= Self.refusalLimit || uac.isFinished { return .refused(lastICMP) }
-        return waited >= Self.silenceLimit ? .silence : nil
     }
 
     // MARK: journals
@@ -385,27 +264,12 @@ struct UACWorker: ~Copyable {
     private mutating func handOver(
         _ uac: inout UAC, _ socket: inout UDPSocket, _ raw: inout RawSender?, at now: MonotonicInstant
     ) {
-        if now >= nextMark {
-            mark(&uac, &socket, &raw, at: now)
-            nextMark = nextMark + .seconds(1)
-            // After a stall: one mark for all the seconds it took.
-            while nextMark <= now { nextMark = nextMark + .seconds(1) }
-        } else if uac.engine.journal.isFull || uac.engine.journal.isUrgent || now >= nextGlance {
-            glance(&uac, at: now)
-            channel.hand(over: &uac.engine.journal, of: settings.number)
-        }
+        if now >= course.nextMark { noteLosses(&uac, &socket, &raw, at: now) }
+        course.handOver(&uac, at: now)
     }
 
-    private mutating func glance(_ uac: inout UAC, at now: MonotonicInstant) {
-        guard let interval = settings.glances else { return }
-        nextGlance = now + interval
-        uac.engine.journal.glance = Glance(
-            worker: settings.number, at: now - settings.start, counters: uac.engine.counters,
-            open: UInt64(uac.engine.openCalls), stalls: report.disturbances.stalls,
-            longestStall: report.disturbances.longestStall, longestStallEnded: report.disturbances.longestStallEnded)
-    }
-
-    private mutating func mark(
+    /// Of stamps and of datagrams, before a second is closed.
+    private mutating func noteLosses(
         _ uac: inout UAC, _ socket: inout UDPSocket, _ raw: inout RawSender?, at now: MonotonicInstant
     ) {
         if settings.stamps {
@@ -416,20 +280,12 @@ struct UACWorker: ~Copyable {
             uac.engine.counters.clockSteps = clock.steps
         }
         uac.engine.counters.receiveQueueDrops = socket.countDrops()
-        uac.engine.journal.mark = IntervalMark(
-            at: now - settings.start, counters: uac.engine.counters, open: UInt64(uac.engine.openCalls),
-            cpu: SystemClock.threadCPU() - cpuAtStart)
-        glance(&uac, at: now)
-        if settings.keepsMessages { uac.engine.journal.steps.append(contentsOf: uac.engine.stepCounts) }
-        channel.hand(over: &uac.engine.journal, of: settings.number)
     }
 
     private mutating func finish(_ uac: inout UAC, _ socket: inout UDPSocket, _ raw: inout RawSender?) {
         let now = SystemClock.monotonic()
-        mark(&uac, &socket, &raw, at: now)
-        report.offeredFor = lastOffer - settings.start
-        report.lasted = now - settings.start
-        report.truncated = socket.truncated
-        channel.close()
+        noteLosses(&uac, &socket, &raw, at: now)
+        course.report.truncated = socket.truncated
+        course.finish(&uac, at: now)
     }
 }

@@ -41,11 +41,11 @@ import Testing
         var journal = Journal()
         journal.calls = [Self.call(1, rtt: 10)]
         // A journal handed over early, because it was full.
-        let early = recorder.record(journal)
+        let early = recorder.record(journal)?.row
         #expect(early == nil)
         journal.calls = [Self.call(2, rtt: 20)]
         journal.mark = Self.mark(second: 1, offered: 2, open: 3, cpuMilliseconds: 250)
-        let firstRow = recorder.record(journal)
+        let firstRow = recorder.record(journal)?.row
         let first = try #require(firstRow)
         #expect(first.rtt.count == 2)
         #expect(first.rtt.max == .milliseconds(20))
@@ -55,7 +55,7 @@ import Testing
 
         journal.calls = [Self.call(3, rtt: 7, late: 50)]
         journal.mark = Self.mark(second: 2, offered: 7, cpuMilliseconds: 1250)
-        let secondRow = recorder.record(journal)
+        let secondRow = recorder.record(journal)?.row
         let second = try #require(secondRow)
         #expect(second.rtt.count == 1)
         #expect(second.rtt.p50 == .milliseconds(7))
@@ -67,7 +67,7 @@ import Testing
 
         journal.removeAll()
         journal.mark = Self.mark(second: 3, offered: 7, cpuMilliseconds: 1250)
-        let thirdRow = recorder.record(journal)
+        let thirdRow = recorder.record(journal)?.row
         let third = try #require(thirdRow)
         #expect(third.rtt == LatencyFigures())
         #expect(recorder.rtt.count == 3)
@@ -119,16 +119,16 @@ import Testing
         var journal = Journal()
         journal.calls = calls
         journal.mark = Self.mark(second: 1, offered: 40, open: 4, cpuMilliseconds: 100)
-        whole.record(journal)
-        let row = try #require(whole.lastInterval?.row)
+        let all = whole.record(journal)
+        let row = try #require(all).row
         journal.calls = Array(calls[..<11])
         journal.mark = Self.mark(second: 1, offered: 11, open: 1, cpuMilliseconds: 60)
-        one.record(journal)
+        let first = one.record(journal)
         journal.calls = Array(calls[11...])
         journal.mark = Self.mark(second: 1, offered: 29, open: 3, cpuMilliseconds: 140)
-        two.record(journal)
-        var interval = try #require(one.lastInterval)
-        interval.merge(try #require(two.lastInterval))
+        let second = two.record(journal)
+        var interval = try #require(first)
+        interval.merge(try #require(second))
         #expect(interval.row == row)
 
         one.merge(two)

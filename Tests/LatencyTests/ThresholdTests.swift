@@ -220,6 +220,7 @@ import Testing
         var watch: AbortWatch
         var counters = Counters()
         var second: Int64 = 0
+        var lastRow: IntervalRow?
 
         init(_ rules: String...) throws { watch = AbortWatch(try rules.map { try AbortRule($0) }) }
 
@@ -236,8 +237,10 @@ import Testing
             let at = .seconds(second) + length + .microseconds(300)
             second += 1
             journal.mark = IntervalMark(at: at, counters: counters, open: open, cpu: .zero)
-            let row = recorder.record(journal)
-            return watch.observe(try #require(row))
+            let interval = recorder.record(journal)
+            let row = try #require(interval).row
+            lastRow = row
+            return watch.observe(row)
         }
     }
 
@@ -320,7 +323,7 @@ import Testing
     @Test func whatIsKnownEachSecondHasAValueInOne() throws {
         var run = try Run("rtt.p50>1h")
         _ = try run.pass(Self.calls(1000, rtt: 5), open: 3)
-        let row = try #require(run.recorder.lastInterval?.row)
+        let row = try #require(run.lastRow)
         for metric in Metric.all where metric != .share(.calls(.unsent)) {
             if case .value = metric.value(in: row) {
                 #expect(metric.isKnownEachSecond, "\(metric.name)")

@@ -58,7 +58,7 @@ struct MadeUpRun {
             at: .seconds(second), counters: counters, open: open, cpu: .milliseconds(310 * second))
         journal.glance = Glance(worker: 0, at: .seconds(second), counters: counters, open: open)
         record.note(journal)
-        rows.append(recorder.record(journal)!)
+        rows.append(recorder.record(journal)!.row)
     }
 
     /// What was told so far is summed up; every second of it would take a while.

@@ -92,7 +92,7 @@ import Testing
         counters.receiveQueueDrops = 1
         journal.mark = IntervalMark(at: .seconds(1), counters: counters, open: 1, cpu: .milliseconds(123))
         let recorded = recorder.record(journal)
-        let row = try #require(recorded)
+        let row = try #require(recorded).row
         let line = text { CSV.appendIntervalsRow(row, to: &$0) }
         #expect(
             line
@@ -106,7 +106,7 @@ import Testing
         var journal = Journal()
         journal.mark = IntervalMark(at: .zero, counters: Counters(), open: 0, cpu: .zero)
         let recorded = recorder.record(journal)
-        let row = try #require(recorded)
+        let row = try #require(recorded).row
         let line = text { CSV.appendIntervalsRow(row, to: &$0) }
         #expect(
             line == "0.000000000,0.000000000,0,0,0,0,0,0,0,0,,,,,,,,,,,,,0,0,0,0,0,0,0,0,0,0,0,\n")

@@ -103,8 +103,7 @@ struct MadeUpRuns {
             journal.mark = IntervalMark(
                 at: end + .microseconds(Int64(second)), counters: counters, open: 2,
                 cpu: .milliseconds(Int64(second) * 30))
-            recorder.record(journal)
-            guard let interval = recorder.lastInterval else { continue }
+            guard let interval = recorder.record(journal) else { continue }
             rows.append(interval.row)
             log.append(interval, of: start)
         }

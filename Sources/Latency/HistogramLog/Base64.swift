@@ -4,17 +4,20 @@ package enum Base64 {
     private static let padding = UInt8(ascii: "=")
 
     package static func encode(_ bytes: [UInt8]) -> [UInt8] {
+        let digits = digits
         var text: [UInt8] = []
         text.reserveCapacity((bytes.count + 2) / 3 * 4)
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let group = rest.prefix(3)
-            let word = group.reduce(UInt32(0)) { $0 << 8 | UInt32($1) } << UInt32(8 * (3 - group.count))
-            for place in 0..<4 {
-                let digit = Int(word >> UInt32(18 - 6 * place) & 63)
-                text.append(place <= group.count ? digits[digit] : padding)
-            }
-            rest = rest.dropFirst(3)
+        var next = 0
+        while next < bytes.count {
+            let left = bytes.count - next
+            var word = UInt32(bytes[next]) << 16
+            if left > 1 { word |= UInt32(bytes[next + 1]) << 8 }
+            if left > 2 { word |= UInt32(bytes[next + 2]) }
+            text.append(digits[Int(word >> 18)])
+            text.append(digits[Int(word >> 12 & 63)])
+            text.append(left > 1 ? digits[Int(word >> 6 & 63)] : padding)
+            text.append(left > 2 ? digits[Int(word & 63)] : padding)
+            next += 3
         }
         return text
     }

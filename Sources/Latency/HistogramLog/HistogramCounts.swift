@@ -15,6 +15,11 @@ package struct HistogramCounts: Equatable, Sendable {
 
     package init(layout: HistogramLayout = .latency) { self.layout = layout }
 
+    init(_ buckets: BucketArray) {
+        layout = .latency
+        for bucket in buckets { counts.append(bucket) }
+    }
+
     /// Only with indices that ascend.
     mutating func append(_ count: UInt64, at index: Int) {
         precondition(index < layout.length && index > counts.last?.index ?? -1, "count \(index) of a histogram")
@@ -44,28 +49,24 @@ package struct HistogramCounts: Equatable, Sendable {
         guard layout == other.layout else { return false }
         var sum: [Count] = []
         sum.reserveCapacity(counts.count + other.counts.count)
-        var (a, b) = (counts[...], other.counts[...])
-        while let first = a.first, let second = b.first {
+        var (i, j) = (0, 0)
+        while i < counts.count, j < other.counts.count {
+            let (first, second) = (counts[i], other.counts[j])
             if first.index < second.index {
-                sum.append(a.removeFirst())
+                sum.append(first)
+                i += 1
             } else if first.index > second.index {
-                sum.append(b.removeFirst())
+                sum.append(second)
+                j += 1
             } else {
                 sum.append(Count(index: first.index, count: first.count &+ second.count))
-                a.removeFirst()
-                b.removeFirst()
+                i += 1
+                j += 1
             }
         }
-        counts = sum + a + b
+        sum += counts[i...]
+        sum += other.counts[j...]
+        counts = sum
         return true
-    }
-}
-
-extension LatencyHistogram {
-    /// Its buckets alone.
-    package var bucketCounts: HistogramCounts {
-        var counts = HistogramCounts()
-        forEachBucket { counts.append($1, at: counts.layout.index(of: $0)) }
-        return counts
     }
 }

@@ -13,6 +13,8 @@ package struct HistogramLayout: Equatable, Sendable {
     /// From 0 to 5.
     package let significantDigits: Int
 
+    /// All that lies in the first bucket.
+    private let firstMask: UInt64
     private let unitMagnitude: Int
     /// A half bucket has 2 to this power parts.
     private let halfMagnitude: Int
@@ -34,6 +36,7 @@ package struct HistogramLayout: Equatable, Sendable {
         let magnitude = 64 - (parts - 1).leadingZeroBitCount
         halfMagnitude = max(magnitude, 1) - 1
         guard unitMagnitude + halfMagnitude <= 61 else { return nil }
+        firstMask = (UInt64(2) << UInt64(halfMagnitude + unitMagnitude)) - 1
         var (buckets, beyond) = (1, UInt64(2) << UInt64(halfMagnitude + unitMagnitude))
         while beyond <= highest {
             buckets += 1
@@ -57,10 +60,10 @@ package struct HistogramLayout: Equatable, Sendable {
 
     /// At most `length` - 1: what is above `highest` is counted last.
     package func index(of value: UInt64) -> Int {
-        let mask = (UInt64(2) << UInt64(halfMagnitude + unitMagnitude)) - 1
-        let bucket = 64 - (value | mask).leadingZeroBitCount - unitMagnitude - halfMagnitude - 1
-        let part = Int(truncatingIfNeeded: value >> UInt64(bucket + unitMagnitude))
-        return min(((bucket + 1) << halfMagnitude) + part - (1 << halfMagnitude), length - 1)
+        // Some dozens of times a call. Nothing here overflows: no shift is by more than 62.
+        let bucket = 63 &- (value | firstMask).leadingZeroBitCount &- unitMagnitude &- halfMagnitude
+        let part = Int(truncatingIfNeeded: value &>> UInt64(truncatingIfNeeded: bucket &+ unitMagnitude))
+        return min((bucket &<< halfMagnitude) &+ part, length - 1)
     }
 
     /// The values counted there.

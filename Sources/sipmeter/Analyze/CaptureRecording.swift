@@ -25,7 +25,7 @@ struct CaptureRecording {
         points = calls.compactMap { PlotPoint($0.record) }
         var playback = Playback(traffic, calls, retransmissions.map(\.record), start: start)
         while let journal = playback.journal() {
-            if recorder.record(journal) != nil, let second = recorder.lastInterval { seconds.append(second) }
+            if let second = recorder.record(journal) { seconds.append(second) }
         }
     }
 
