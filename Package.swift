@@ -166,7 +166,9 @@ let package = Package(
             name: "LatencyTests", dependencies: ["Latency", "Observations", "Datagrams"], swiftSettings: strict),
         .testTarget(
             name: "RunMergeTests",
-            dependencies: ["RunMerge", "LoadRun", "Reports", "Latency", "Observations", "UserAgent", "Datagrams"],
+            dependencies: [
+                "RunMerge", "RunArchive", "LoadRun", "Reports", "Latency", "Observations", "UserAgent", "Datagrams",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "LoadRunTests", dependencies: ["LoadRun", "Latency", "UserAgent", "Datagrams"], swiftSettings: strict),
