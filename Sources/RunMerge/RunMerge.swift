@@ -297,7 +297,7 @@ package struct RunMerge {
         for part in plan.parts {
             if let reason = part.stoppedBy { notes.append("\(part.name) ended early: \(reason)") }
         }
-        for (part, read) in zip(plan.parts, partial) where read.owed == 0 {
+        for (part, read) in zip(plan.parts, partial) where read.owed == 0 && part.stoppedBy == nil {
             guard let asked = part.lengthAsked, read.offeredFor.seconds < 0.99 * asked.seconds else { continue }
             notes.append(
                 "\(part.name) was stopped when calls had been due for "
