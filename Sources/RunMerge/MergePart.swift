@@ -51,7 +51,8 @@ struct MergePart {
     var duration: Nanoseconds { Self.seconds(manifest["load"]?["duration_s"]) }
     /// Nil where nobody can tell: a limit on calls ends a run with the last of them, and a killed run is told as such.
     var lengthAsked: Nanoseconds? {
-        let isTold = manifest["load"]?["call_limit"]?.whole == nil && manifest["merged_from"]?.items == nil && !wasKilled
+        let isTold =
+            manifest["load"]?["call_limit"]?.whole == nil && manifest["merged_from"]?.items == nil && !wasKilled
         return isTold ? duration : nil
     }
     /// Until the last call is due, where a limit comes before the end.
