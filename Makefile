@@ -12,7 +12,7 @@ BUILD_PACKAGES = libssl-dev libpcap-dev zlib1g-dev libbpf-dev linux-libc-dev
 RELEASE_TESTS = -c release -Xswiftc -enable-testing --scratch-path .build-release-tests
 TEST_PACKAGES = $(BUILD_PACKAGES) sip-tester kamailio kamailio-tls-modules openssl tcpdump iproute2 ethtool util-linux libcap2-bin python3 man-db bsdextrautils dpkg-dev binutils \
 	chromium prometheus \
-	python3-venv parallel slurm-wlm munge
+	python3-venv parallel slurm-wlm munge openmpi-bin zsh fish
 
 .PHONY: run test build deb deps test-deps lint guest bench bench-quick bench-build
 

@@ -167,7 +167,9 @@ let package = Package(
             ], swiftSettings: strict),
         .testTarget(
             name: "RunMergeTests",
-            dependencies: ["RunMerge", "LoadRun", "Reports", "Latency", "Observations", "UserAgent", "Datagrams"],
+            dependencies: [
+                "RunMerge", "RunArchive", "LoadRun", "Reports", "Latency", "Observations", "UserAgent", "Datagrams",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "LoadRunTests", dependencies: ["LoadRun", "Latency", "UserAgent", "Observations", "Datagrams"],

@@ -157,6 +157,10 @@ package struct LatencyRecorder: Sendable {
         finalStatuses = counts.finalStatuses
         retransmissionsByTimer = counts.retransmissionsByTimer
         load = counts.load
+        let checks = counts.failedChecks.values.reduce(0, +)
+        guard checks > 0, checks == outcomes[.check(.rejected)] else { return }
+        outcomes[.check(.rejected)] = nil
+        for (check, n) in counts.failedChecks { outcomes[.check(check)] = n }
     }
 
     private mutating func recordRTT(of call: CallRecord) {
@@ -219,6 +223,8 @@ package struct RunCounts: Sendable {
     package var finalStatuses: [UInt16: UInt64] = [:]
     package var retransmissionsByTimer: [TimerName: UInt64] = [:]
     package var load = WorkerLoad()
+    /// Which checks failed: a row only tells that one did.
+    package var failedChecks: [ScenarioCheck: UInt64] = [:]
 
     package init() {}
 }

@@ -19,6 +19,9 @@ package struct RunConditions: Sendable {
     /// Calls that had to fall due by the schedule within `offeredFor`. Nil: as many as a constant `rate` makes, so random
     /// arrivals must say. The engine's own count will not do: one that is behind has not counted what it missed.
     package var scheduled: UInt64?
+    /// How long it took to start the calls. Nil: until the last of them was sent, which will not do where several runs
+    /// follow one another and nothing was due in between.
+    package var startedFor: Nanoseconds?
     package var t1: Nanoseconds
     package var workers: Int
     package var isSpinning: Bool
@@ -179,7 +182,7 @@ package struct RunSummary: Sendable {
         sdd = recorder.sdd.figures
         sddFailed = recorder.sddFailed.figures
         sdt = recorder.sdt.figures
-        startedFor = max(conditions.offeredFor, recorder.lastSent)
+        startedFor = max(conditions.offeredFor, conditions.startedFor ?? recorder.lastSent)
         load = recorder.load
         verdict = Verdict(level: .valid, evidence: [])
         negativeLateness = recorder.late.negative

@@ -7,9 +7,9 @@ import Scenarios
 
 /// `failures/0001.txt` and on: the first calls that failed, each with its messages. Written as soon as they are known and
 /// again when more of a call comes, so that a run that is killed has them too.
-struct FailureFiles {
+package struct FailureFiles {
     /// So many tell what is wrong; more only repeat it.
-    static let most = 10
+    package static let most = 10
 
     private let directory: String
     private let expectations: [String]
@@ -71,7 +71,7 @@ struct FailureFiles {
             facts: facts(call, isRebuilt: areRebuilt[place], sorted.map(\.element)), messages: sorted.map(\.element))
         var bytes = ByteBuffer(capacity: 1 << 12)
         file.append(to: &bytes)
-        try OutputFile.create("\(directory)/failures/\("\(10_001 + place)".dropFirst()).txt", holding: bytes)
+        try OutputFile.create("\(directory)/failures/\(FailureFile.name(place + 1))", holding: bytes)
     }
 
     private func facts(

@@ -68,7 +68,10 @@ package struct LoadLevel {
         for line in lines { programs.append(try compile(target, line.sources[0])) }
         let program = programs[0]
         try setup.options.checkThresholds(program.responseTimeNames)
-        if let directory { try RunDirectory.create(directory) }
+        if let directory {
+            try RunDirectory.create(directory)
+            try RunDirectory.removeEarlierRun(from: directory)
+        }
         let channel = try JournalChannel(workers: workers)
         let control = self.control
         let captures = try startCaptures(target, lines[0].sources[0])

@@ -1,5 +1,6 @@
 import Datagrams
 import Glibc
+import Reports
 
 /// A file of whole rows. What cannot be written is never written in part: after a failure the file ends with the last
 /// whole row that fitted.
@@ -79,7 +80,7 @@ package struct OutputFile: ~Copyable {
 
 /// Directories of a run's files.
 package enum RunDirectory {
-    /// Creates `path` and what leads to it. It is an error if the files of another run lie there.
+    /// Creates `path` and what leads to it.
     package static func create(_ path: String) throws(RunFailure) {
         var partial = path.hasPrefix("/") ? "" : "."
         for component in path.split(separator: "/") {
@@ -102,6 +103,30 @@ package enum RunDirectory {
                 .cannotWrite,
                 "cannot write to \(path): \(String(cString: strerror(error))); choose another directory with --out")
         }
+    }
+
+    /// What is not written by every run, or only at its end. `rtt.csv` and the others that always are need no removing.
+    private static let leftovers =
+        [
+            "manifest.json", "summary.json", "summary.txt", "report.html", "rtt.svg", "split.csv", "tag_control.csv",
+            "scenario.log", "junit.xml", "hops.csv", "hops.svg", "explain.txt", "explain.json", "blocks.csv",
+            "blocks.svg", "shares.svg", "waits.csv", "queues.csv", "queue.svg", "threads.csv", "threads.svg",
+        ] + (1...FailureFiles.most).map { "failures/" + FailureFile.name($0) }
+
+    /// Of a run whose files are about to be written over: what stayed would be taken for the new one's, above all if that
+    /// is killed before it has a summary. Nothing where no run lies.
+    package static func removeEarlierRun(from path: String) throws(RunFailure) {
+        if access(path + "/rtt.csv", F_OK) != 0 { return }
+        for name in leftovers where unlink(path + "/" + name) != 0 {
+            let error = errno
+            if error == ENOENT || error == ENOTDIR { continue }
+            throw RunFailure(
+                .cannotWrite,
+                "cannot remove \(path)/\(name) of an earlier run: \(String(cString: strerror(error))); choose another "
+                    + "directory with --out")
+        }
+        // Only if it is empty.
+        rmdir(path + "/failures")
     }
 
     /// `runs/20261123T153000Z-sweep`; a number is added where two runs begin in the same second.

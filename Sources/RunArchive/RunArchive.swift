@@ -32,7 +32,20 @@ package struct RunArchive: Sendable {
     }
 
     /// The first request of the scenario; INVITE where nothing says.
-    package var firstRequest: String { summary?["run"]?["first_request"]?.text ?? "INVITE" }
+    package var firstRequest: String {
+        summary?["run"]?["first_request"]?.text ?? firstOfFlow ?? "INVITE"
+    }
+
+    /// Of a run that was killed: the first message that its scenario sends.
+    private var firstOfFlow: String? {
+        manifest["flow"]?["steps"]?.items?.first { $0["kind"]?.text == "send" }?["text"]?.text
+    }
+
+    /// Whether there is anything in `rtt.csv`: a run killed at its very start has not even the header.
+    package var hasRows: Bool {
+        var status = stat()
+        return stat(path("rtt.csv"), &status) == 0 && status.st_size > 0
+    }
 
     package func has(_ file: String) -> Bool { access(directory + "/" + file, F_OK) == 0 }
 

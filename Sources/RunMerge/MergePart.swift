@@ -49,6 +49,17 @@ struct MergePart {
     /// The whole schedule's.
     var rate: Double { manifest["load"]?["rate_per_s"]?.double ?? 0 }
     var duration: Nanoseconds { Self.seconds(manifest["load"]?["duration_s"]) }
+    /// Nil where nobody can tell: a limit on calls ends a run with the last of them, and a killed run is told as such.
+    var lengthAsked: Nanoseconds? {
+        let isTold =
+            manifest["load"]?["call_limit"]?.whole == nil && manifest["merged_from"]?.items == nil && !wasKilled
+        return isTold ? duration : nil
+    }
+    /// Until the last call is due, where a limit comes before the end.
+    var scheduleLength: Nanoseconds {
+        guard let limit = manifest["load"]?["call_limit"]?.whole, rate > 0, !usesUsers else { return duration }
+        return min(duration, Self.nanoseconds(Double(limit) / rate * 1e9))
+    }
     var joinedLate: Nanoseconds { Nanoseconds(Int64(clamping: manifest["start"]?["joined_late_ns"]?.whole ?? 0)) }
     var hasSynchronisedClock: Bool? { manifest["start"]?["clock_is_synchronised"]?.flag }
     var host: String { manifest["host"]?["name"]?.text ?? "" }
@@ -66,11 +77,40 @@ struct MergePart {
         return (level, verdict["evidence"]?.items?.compactMap(\.text) ?? [])
     }
 
-    static func seconds(_ value: JSONValue?) -> Nanoseconds {
-        Nanoseconds(Int64(((value?.double ?? 0) * 1e9).rounded()))
+    /// What this run was called with, on the average: of one that was merged of some of its shards that is less than was
+    /// asked for.
+    var offeredRate: Double {
+        manifest["merged_from"]?.items == nil ? rate : run("offered_rate_cps")?.double ?? rate
     }
 
-    static func microseconds(_ value: JSONValue?) -> Nanoseconds? {
-        value?.double.map { Nanoseconds(Int64(($0 * 1000).rounded())) }
+    /// An abort rule that ended it.
+    var stoppedBy: String? { archive.summary?["stopped_by"]?["reason"]?.text }
+
+    /// What was changed of its load by hand.
+    var changes: [LoadChange] {
+        (run("changes")?.items ?? []).compactMap { change in
+            let at = Self.seconds(change["at_s"]) + offset
+            switch change["what"]?.text {
+            case "rate": return change["rate_cps"]?.double.map { LoadChange(at: at, .rate($0)) }
+            case "pause": return LoadChange(at: at, .pause)
+            case "resume": return LoadChange(at: at, .resume)
+            case _: return nil
+            }
+        }
     }
+
+    // MARK: numbers of files that anybody may have changed
+
+    static func seconds(_ value: JSONValue?) -> Nanoseconds { nanoseconds((value?.double ?? 0) * 1e9) }
+
+    static func microseconds(_ value: JSONValue?) -> Nanoseconds? {
+        value?.double.map { nanoseconds($0 * 1000) }
+    }
+
+    static func nanoseconds(_ value: Double) -> Nanoseconds {
+        // Thirty years: sums of it still fit.
+        Nanoseconds(Int64(value.isNaN ? 0 : min(max(value.rounded(), -1e18), 1e18)))
+    }
+
+    static func count(_ value: Double) -> UInt64 { UInt64(value.isNaN ? 0 : min(max(value.rounded(), 0), 1e18)) }
 }

@@ -20,7 +20,14 @@ struct MergePlan {
         var parts: [MergePart] = []
         for directory in directories { parts.append(try MergePart(directory)) }
         guard parts.count > 1 else {
-            throw RunFailure(.usage, "\(parts.first?.name ?? "one run"): one run has nothing to be added to; name more")
+            let shard = parts.first?.shard.map { " (it is shard \($0); the others are missing)" } ?? ""
+            throw RunFailure(
+                .usage, "\(parts.first?.name ?? "one run"): one run has nothing to be added to\(shard); name more")
+        }
+        for (i, part) in parts.enumerated() {
+            for other in parts[..<i] {
+                if let clash = SameRun.clash(other, part) { throw RunFailure(.badScenario, clash) }
+            }
         }
         var differences: [String] = []
         for part in parts.dropFirst() { differences += Configuration.differences(parts[0], part) }
@@ -76,9 +83,14 @@ struct MergePlan {
     }
 
     /// The rate the schedule was made for, or the part of it that is here. Nil where users placed the calls.
-    var rate: Double? {
+    /// - Parameter offered: how long calls fell due in each.
+    func rate(_ offered: [Nanoseconds]) -> Double? {
         if parts[0].usesUsers { return nil }
-        guard let shardCount else { return parts[0].rate }
-        return parts[0].rate * Double(parts.count) / Double(shardCount)
+        if let shardCount { return parts.reduce(0) { $0 + $1.rate } / Double(shardCount) }
+        let whole = offered.reduce(0) { $0 + $1.seconds }
+        guard parts.contains(where: { $0.offeredRate != parts[0].offeredRate }), whole > 0 else {
+            return parts[0].offeredRate
+        }
+        return zip(parts, offered).reduce(0) { $0 + $1.0.offeredRate * $1.1.seconds } / whole
     }
 }

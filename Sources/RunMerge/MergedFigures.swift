@@ -2,6 +2,7 @@ import Datagrams
 import Latency
 import Observations
 import Reports
+import RunArchive
 
 /// What a part's summary counts, as numbers to be added; of a part that was killed, what its rows and seconds tell.
 enum MergedFigures {
@@ -11,6 +12,10 @@ enum MergedFigures {
         counts.sessions = sessions(summary["rfc6076"])
         for (status, count) in summary["final_statuses"]?.members ?? [] {
             if let status = UInt16(status) { counts.finalStatuses[status] = count.whole ?? 0 }
+        }
+        for check in ScenarioCheck.allCases {
+            guard let count = summary["calls"]?["outcomes"]?[CallOutcome.check(check).text]?.whole else { continue }
+            counts.failedChecks[check] = count
         }
         for timer in TimerName.allCases {
             if let count = summary["retransmissions"]?["by_timer"]?["\(timer.text)"]?.whole {
@@ -38,18 +43,20 @@ enum MergedFigures {
         return sessions
     }
 
-    static func disturbances(of summary: JSONValue) -> Disturbances? {
-        guard let fields = summary["generator"]?["disturbances"], fields.members != nil else { return nil }
+    static func disturbances(of part: MergePart) -> Disturbances? {
+        guard let fields = part.archive.summary?["generator"]?["disturbances"], fields.members != nil else {
+            return nil
+        }
         var found = Disturbances()
         found.longestStall = MergePart.microseconds(fields["longest_stall_us"]) ?? .zero
-        found.longestStallEnded = MergePart.seconds(fields["longest_stall_ended_s"])
+        found.longestStallEnded = MergePart.seconds(fields["longest_stall_ended_s"]) + part.offset
         found.stalls = fields["stalls_of_100_ms"]?.whole ?? 0
         found.waitedForCPU = MergePart.microseconds(fields["waited_for_cpu_us"])
         found.involuntarySwitches = fields["involuntary_switches"]?.whole
         if let percent = fields["stolen_percent"]?.double {
             // Only the share is kept: of so much time that three decimals of it are whole nanoseconds.
             found.stealable = .seconds(1)
-            found.stolen = Nanoseconds(Int64((percent * 1e7).rounded()))
+            found.stolen = MergePart.nanoseconds(percent * 1e7)
         }
         found.suspended = MergePart.seconds(fields["suspended_s"])
         return found

@@ -45,6 +45,9 @@ struct MergedSeconds {
     /// Seconds begin when their sending thread came round, so the nearest whole second is which one it is.
     private static func place(_ start: Nanoseconds) -> Int64 { (start.rawValue + 500_000_000) / 1_000_000_000 }
 
+    /// Where the last of them ends: a run that follows begins there or later, that no second is of both.
+    var end: Nanoseconds { .seconds((Array(seconds.keys) + Array(logged.keys)).max().map { $0 + 1 } ?? 0) }
+
     mutating func add(_ part: MergePart) throws {
         if let table = try part.archive.intervals() {
             for row in table.rows.indices { add(row, of: table, by: part.offset) }
@@ -55,8 +58,8 @@ struct MergedSeconds {
 
     private mutating func add(_ row: Int, of table: CSVTable, by offset: Nanoseconds) {
         guard let end = table.double(row, "t_s"), let length = table.double(row, "length_s") else { return }
-        let at = Nanoseconds(Int64((end * 1e9).rounded())) + offset
-        let long = Nanoseconds(Int64((length * 1e9).rounded()))
+        let at = MergePart.nanoseconds(end * 1e9) + offset
+        let long = MergePart.nanoseconds(length * 1e9)
         let key = Self.place(at - long)
         var second = seconds[key] ?? Second(start: at - long, end: at, length: long)
         second.start = min(second.start, at - long)
@@ -65,7 +68,7 @@ struct MergedSeconds {
         for (name, path) in Self.counters { second.counts[keyPath: path] += table.whole(row, name) ?? 0 }
         second.open += table.whole(row, "open") ?? 0
         func time(_ name: String) -> Nanoseconds? {
-            table.double(row, name).map { Nanoseconds(Int64(($0 * 1000).rounded())) }
+            table.double(row, name).map { MergePart.nanoseconds($0 * 1000) }
         }
         var rtt = LatencyFigures()
         (rtt.count, rtt.min, rtt.mean, rtt.max) = (

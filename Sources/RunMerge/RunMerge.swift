@@ -19,13 +19,17 @@ package struct RunMerge {
     private var seconds = MergedSeconds()
     private var partial: [Partial] = []
     private var populations: TagPopulations?
+    private var failures: [(due: Nanoseconds, file: FailureFile)] = []
 
     /// What a part says beside its rows.
     private struct Partial {
         var rows: RunArchive.Rows
         var offeredFor: Nanoseconds
+        var startedFor: Nanoseconds
         var lasted: Nanoseconds
         var scheduled: UInt64
+        /// Of a shard that ended before the others: calls of its share that fell due after that.
+        var owed: UInt64 = 0
     }
 
     /// Reads everything. A call takes some 250 bytes of memory.
@@ -39,11 +43,19 @@ package struct RunMerge {
             plan.place(i, after: end, numbers)
             (end, numbers) = try read(plan.parts[i], from: numbers)
         }
+        let longest = partial.map(\.offeredFor).max() ?? .zero
+        for i in partial.indices { partial[i].owed = owed(plan.parts[i], partial[i], longest) }
         calls.sort { ($0.due, $0.number) < ($1.due, $1.number) }
         if populations != nil { for call in calls { populations?.record(call) } }
     }
 
     package var partNames: [String] { plan.parts.map(\.name) }
+
+    /// Whether `directory` is one of the runs to be added up.
+    package func isPart(_ directory: String) -> Bool {
+        guard let path = SameRun.path(directory) else { return false }
+        return plan.parts.contains { SameRun.path($0.name) == path }
+    }
 
     /// `4 shards`, or `3 of 4 shards`, or `3 runs`.
     package var whatWasMerged: String {
@@ -55,52 +67,82 @@ package struct RunMerge {
     private mutating func read(_ part: MergePart, from numbers: UInt64) throws -> (Nanoseconds, UInt64) {
         var own = LatencyRecorder()
         var last = numbers
-        let rows: RunArchive.Rows
+        var rows = RunArchive.Rows()
         do {
-            rows = try part.archive.forEachCall { row in
-                var call = row
-                call.number += part.numbersBefore
-                call.due += part.offset
-                if let sent = call.sent { call.sent = sent + part.offset }
-                call.ended += part.offset
-                last = max(last, call.number)
-                own.record(call)
-                calls.append(call)
+            // One that was killed before its first row has none, and its seconds are few.
+            if part.archive.hasRows || !part.wasKilled {
+                rows = try part.archive.forEachCall { row in
+                    var call = row
+                    call.number += part.numbersBefore
+                    call.due += part.offset
+                    if let sent = call.sent { call.sent = sent + part.offset }
+                    call.ended += part.offset
+                    last = max(last, call.number)
+                    own.record(call)
+                    calls.append(call)
+                }
             }
+            keepFailures(of: part, among: calls.suffix(Int(rows.read)))
             try seconds.add(part)
         } catch let error as ArchiveError { throw RunFailure(.badScenario, error.description) }
-        let partial = try partial(part, rows, own)
+        let partial = partial(part, rows, own)
         if let summary = part.archive.summary {
             own.replaceCounts(MergedFigures.counts(of: summary))
         } else {
-            own.replaceCounts(countsOfKilled(part, own))
+            own.replaceCounts(try countsOfKilled(part, own))
         }
         recorder.merge(own)
         self.partial.append(partial)
-        return (part.offset + max(partial.lasted, partial.offeredFor), last)
+        return (max(part.offset + max(partial.lasted, partial.offeredFor), seconds.end), last)
     }
 
-    private func partial(
-        _ part: MergePart, _ rows: RunArchive.Rows, _ recorder: LatencyRecorder
-    ) throws -> Partial {
+    /// Each run has kept the first that failed; of all of them the first to fall due are kept.
+    private mutating func keepFailures(of part: MergePart, among rows: ArraySlice<CallRecord>) {
+        let files = part.archive.failures()
+        if files.isEmpty { return }
+        var dues: [UInt64: Nanoseconds] = [:]
+        let numbers = Set(files.compactMap { $0.fact("Call").flatMap { UInt64($0) } }.map { $0 + part.numbersBefore })
+        for row in rows where numbers.contains(row.number) { dues[row.number] = row.due }
+        for file in files {
+            let failure = MergedFailure(file, of: part)
+            failures.append((failure.number.flatMap { dues[$0] } ?? failure.firstMessage, failure.file))
+        }
+    }
+
+    /// Calls of its share that fell due when it had ended and others had not. Its own summary knows nothing of them.
+    private func owed(_ part: MergePart, _ own: Partial, _ longest: Nanoseconds) -> UInt64 {
+        guard let shard = part.shard, !part.wasKilled, !part.usesUsers, own.offeredFor < longest else { return 0 }
+        let missed = part.rate / Double(shard.count) * (longest - own.offeredFor).seconds
+        guard let limit = part.manifest["load"]?["call_limit"]?.whole else {
+            return MergePart.count(missed.rounded(.down))
+        }
+        let share = UInt64(shard.share(of: Int(clamping: limit)))
+        return min(MergePart.count(missed.rounded(.down)), share - min(share, own.scheduled))
+    }
+
+    private func partial(_ part: MergePart, _ rows: RunArchive.Rows, _ recorder: LatencyRecorder) -> Partial {
+        let lastSent = max(recorder.lastSent - part.offset, .zero)
         guard let summary = part.archive.summary else {
             let last = calls.suffix(Int(rows.read)).map { max($0.due, $0.ended) }.max() ?? part.offset
             let lasted = last - part.offset
             // A shard owed its share of the whole schedule; a repetition just ends early.
-            let owed = plan.areShards ? part.duration : min(part.duration, lasted)
+            let owed = plan.areShards ? part.scheduleLength : min(part.duration, lasted)
             let share = part.usesUsers ? 0 : part.rate * owed.seconds / Double(plan.shardCount ?? 1)
             let limit = part.manifest["load"]?["call_limit"]?.whole.map { Double($0) / Double(plan.shardCount ?? 1) }
             return Partial(
-                rows: rows, offeredFor: owed, lasted: lasted, scheduled: UInt64(min(share, limit ?? share).rounded()))
+                rows: rows, offeredFor: owed, startedFor: max(owed, lastSent), lasted: lasted,
+                scheduled: MergePart.count(min(share, limit ?? share)))
         }
+        let offeredFor = MergePart.seconds(part.run("offered_for_s"))
         return Partial(
-            rows: rows, offeredFor: MergePart.seconds(part.run("offered_for_s")),
+            rows: rows, offeredFor: offeredFor,
+            startedFor: part.run("started_for_s").map { MergePart.seconds($0) } ?? max(offeredFor, lastSent),
             lasted: MergePart.seconds(part.run("lasted_s")),
             scheduled: summary["calls"]?["scheduled"]?.whole ?? summary["calls"]?["offered"]?.whole ?? 0)
     }
 
     /// From its rows, and the datagrams from its seconds.
-    private func countsOfKilled(_ part: MergePart, _ own: LatencyRecorder) -> RunCounts {
+    private func countsOfKilled(_ part: MergePart, _ own: LatencyRecorder) throws -> RunCounts {
         var counts = RunCounts()
         counts.sessions = own.sessions
         counts.finalStatuses = own.finalStatuses
@@ -111,6 +153,13 @@ package struct RunMerge {
             if outcome != .ok, outcome != .unsent { counts.counters.failed += count }
         }
         counts.counters.answered = own.sessions.established
+        try part.archive.forEachPiece(of: "retransmissions.csv") { table in
+            for row in table.rows.indices {
+                let name = table.text(row, "timer")
+                guard let timer = TimerName.allCases.first(where: { "\($0.text)" == name }) else { continue }
+                counts.retransmissionsByTimer[timer, default: 0] += 1
+            }
+        }
         guard let table = try? part.archive.intervals() else { return counts }
         let fromSeconds: [(String, any Counters.Path)] = [
             ("requests_retransmitted", \.requestsRetransmitted),
@@ -136,8 +185,26 @@ package struct RunMerge {
                 figures: figures(["response_times_us", "named", name], HistogramLog.tag(ofResponseTime: name)))
         }
         summary.split = split
+        correctByOutcome(&summary)
         apply(findings, to: &summary.verdict)
         return summary
+    }
+
+    /// A row does not tell the final response of a call that ended as its scenario wants it, and is taken for a 2xx. Where
+    /// a scenario wants another (a redirection, a 486), what divides calls by it is what the parts themselves say.
+    private func correctByOutcome(_ summary: inout RunSummary) {
+        let divided: [(WritableKeyPath<RunSummary, LatencyFigures>, [String], String)] = [
+            (\.answer, ["response_times_us", "answer"], "answer"), (\.srd, ["rfc6076", "srd_us"], "srd"),
+            (\.srdFailed, ["rfc6076", "srd_failed_us"], ""), (\.sdd, ["rfc6076", "sdd_us"], ""),
+            (\.sddFailed, ["rfc6076", "sdd_failed_us"], ""), (\.sdt, ["rfc6076", "sdt_us"], ""),
+        ]
+        for (figures, path, tag) in divided {
+            let isKnown = plan.parts.allSatisfy { part in path.reduce(part.archive.summary) { $0?[$1] } != nil }
+            let told = self.figures(path, tag)
+            let mine = summary[keyPath: figures]
+            guard isKnown, told.count != mine.count || told.min != mine.min || told.max != mine.max else { continue }
+            summary[keyPath: figures] = told
+        }
     }
 
     private var responseTimeNames: [String] {
@@ -182,21 +249,28 @@ package struct RunMerge {
             scenario: text("scenario", first.manifest["scenario"]),
             target: text("target", first.manifest["target"]?["asked"]),
             transport: text("transport", first.manifest["target"]?["transport"]),
-            firstRequest: told.archive.firstRequest, rate: plan.rate,
+            firstRequest: told.archive.firstRequest, rate: plan.rate(offered),
             offeredFor: plan.areShards ? offered.max() ?? .zero : offered.reduce(.zero, +),
-            lasted: lasted, scheduled: partial.reduce(0) { $0 + $1.scheduled },
-            t1: Nanoseconds(Int64(((first.manifest["timers_ms"]?["t1"]?.double ?? 500) * 1e6).rounded())),
-            workers: plan.parts.reduce(0) { $0 + Int(clamping: $1.run("workers")?.whole ?? 1) },
+            lasted: lasted, scheduled: partial.reduce(0) { $0 + $1.scheduled + $1.owed },
+            t1: MergePart.nanoseconds((first.manifest["timers_ms"]?["t1"]?.double ?? 500) * 1e6), workers: workers,
             isSpinning: first.manifest["load"]?["wait"]?.text == "precise", notes: notes)
+        if !plan.areShards { conditions.startedFor = partial.reduce(.zero) { $0 + $1.startedFor } }
+        conditions.changes = plan.parts.flatMap(\.changes)
         if conditions.rate == nil, conditions.offeredFor > .zero {
             conditions.rate = Double(recorder.counters.started) / conditions.offeredFor.seconds
         }
         let batch = first.manifest["load"]?["batch_us"]?.double ?? 0
-        conditions.batch = Nanoseconds(Int64((batch * 1000).rounded()))
+        conditions.batch = MergePart.nanoseconds(batch * 1000)
         conditions.wantsKernelClock = first.manifest["timestamps"]?["asked"]?.text == "kernel"
-        conditions.disturbances = plan.parts.compactMap { $0.archive.summary.flatMap(MergedFigures.disturbances) }
+        conditions.disturbances = plan.parts.compactMap(MergedFigures.disturbances)
             .reduce(nil) { MergedFigures.worst($0, $1) }
         return conditions
+    }
+
+    /// Sending threads at one time.
+    private var workers: Int {
+        let each = plan.parts.map { Int(clamping: min($0.run("workers")?.whole ?? 1, 1 << 16)) }
+        return plan.areShards ? each.reduce(0, +) : each.max() ?? 1
     }
 
     private var lasted: Nanoseconds {
@@ -219,6 +293,16 @@ package struct RunMerge {
         if let spread = plan.spread { notes.append(spreadNote(spread)) }
         for part in plan.parts where part.joinedLate > .zero {
             notes.append("\(part.name) joined \(DecimalText.milliseconds(part.joinedLate)) ms late.")
+        }
+        for part in plan.parts {
+            if let reason = part.stoppedBy { notes.append("\(part.name) ended early: \(reason)") }
+        }
+        for (part, read) in zip(plan.parts, partial) where read.owed == 0 && part.stoppedBy == nil {
+            guard let asked = part.lengthAsked, read.offeredFor.seconds < 0.99 * asked.seconds else { continue }
+            notes.append(
+                "\(part.name) was stopped when calls had been due for "
+                    + "\(DecimalText.trimmed(read.offeredFor.seconds, decimals: 1)) of "
+                    + "\(DecimalText.trimmed(asked.seconds, decimals: 1)) s.")
         }
         for difference in plan.differences { notes.append("Merged with --force although \(difference).") }
         if plan.parts.contains(where: \.wasKilled), plan.parts.contains(where: { !$0.wasKilled }) {
@@ -277,6 +361,19 @@ package struct RunMerge {
                         + (read.rows.hasBrokenEnd ? ", the last of them broken and left out." : ".")
                 ))
         }
+        let longest = partial.map(\.offeredFor).max() ?? .zero
+        for (part, read) in zip(plan.parts, partial) where plan.areShards && !part.wasKilled {
+            // As for shards that began apart. One with a call limit is done when its last call has been due.
+            let share = (longest - read.offeredFor).seconds / max(longest.seconds, 1e-9)
+            guard share > 0.01, read.owed > 0 || part.usesUsers else { continue }
+            found.append(
+                (
+                    share > 0.05 ? .invalid : .suspect,
+                    "\(part.name) ended when calls had been due for "
+                        + "\(DecimalText.trimmed(read.offeredFor.seconds, decimals: 1)) of "
+                        + "\(DecimalText.trimmed(longest.seconds, decimals: 1)) s: from then on the load was not that of all."
+                ))
+        }
         for part in plan.parts {
             guard let (level, evidence) = part.verdict, level > .valid else { continue }
             found.append((level, "\(part.name) was \(level.text): \(evidence.joined(separator: " "))"))
@@ -301,6 +398,7 @@ package struct RunMerge {
 
     package func write(_ summary: RunSummary, to directory: String) throws {
         try RunDirectory.create(directory)
+        try RunDirectory.removeEarlierRun(from: directory)
         try writeRows(to: directory)
         try writeRetransmissions(to: directory)
         var intervals = try OutputFile(directory + "/intervals.csv")
@@ -314,11 +412,24 @@ package struct RunMerge {
         if plan.parts.contains(where: { $0.archive.has("split.csv") }) {
             try Self.write(directory + "/split.csv") { CSV.appendSplit(summary.split, to: &$0) }
         }
+        try writeFailures(to: directory)
         try Self.write(directory + "/manifest.json") { RunFiles.appendManifest(manifest, to: &$0) }
         try Self.write(directory + "/summary.json") { RunFiles.appendSummary(summary, to: &$0) }
         try Self.write(directory + "/summary.txt") { SummaryText.append(summary, to: &$0) }
         try OutputFile.create(
             directory + "/rtt.svg", holding: RTTPlot.svg(summary, points: calls.compactMap { PlotPoint($0) }))
+    }
+
+    private func writeFailures(to directory: String) throws(RunFailure) {
+        let kept = failures.enumerated().sorted { ($0.element.due, $0.offset) < ($1.element.due, $1.offset) }
+            .prefix(FailureFiles.most)
+        if kept.isEmpty { return }
+        try RunDirectory.create(directory + "/failures")
+        for (place, failure) in kept.enumerated() {
+            try Self.write(directory + "/failures/" + FailureFile.name(place + 1)) {
+                failure.element.file.append(to: &$0)
+            }
+        }
     }
 
     private static func write(_ path: String, _ body: (inout ByteBuffer) -> Void) throws(RunFailure) {
@@ -411,6 +522,7 @@ package struct RunMerge {
                             ("came_to_its_end", .bool(!part.wasKilled)),
                             ("times_moved_s", .seconds(part.offset)),
                             ("numbers_moved", .count(part.numbersBefore)),
+                            ("merged_from", part.manifest["merged_from"] ?? .null),
                         ])
                     })
             ),

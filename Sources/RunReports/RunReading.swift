@@ -30,7 +30,7 @@ package struct RunReading {
         }
         if hasRows, let summary = report.summary { report.calls = try pictures(summary) }
         report.retransmissions = try retransmissions()
-        report.failures = failures()
+        report.failures = archive.failures()
         report.explain = try explain()
         report.pictures = Self.pictures.compactMap { name in
             FileBytes.read(archive.path(name), most: 2 << 20).map { RunReport.Picture(file: name, bytes: $0) }
@@ -93,17 +93,6 @@ package struct RunReading {
         }
     }
 
-    /// As many as were kept, in their order.
-    private func failures() -> [FailureFile] {
-        var found: [FailureFile] = []
-        while found.count < 100 {
-            let digits = "\(10_001 + found.count)".dropFirst()
-            guard let bytes = FileBytes.read(archive.path("failures/\(digits).txt"), most: 1 << 20) else { break }
-            found.append(FailureFile(bytes.span))
-        }
-        return found
-    }
-
     // MARK: Calls
 
     private func pictures(_ summary: JSONValue) throws -> CallPictures {
@@ -148,29 +137,5 @@ package struct RunReading {
             conditions.t1 = Nanoseconds(Int64(t1 * 1e6))
         }
         return RunFiles.json(of: RunSummary(recorder, conditions: conditions))
-    }
-}
-
-/// A whole small file; nil where there is none, or where it is larger than anybody wants.
-enum FileBytes {
-    static func read(_ path: String, most: Int) -> [UInt8]? {
-        // A pipe nobody writes to is not waited for.
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        if descriptor < 0 { return nil }
-        defer { close(descriptor) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size <= most else {
-            return nil
-        }
-        var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
-        var count = 0
-        while count < bytes.count {
-            let (from, limit) = (count, bytes.count)
-            let n = bytes.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress! + from, limit - from) }
-            if n < 0, errno == EINTR { continue }
-            if n <= 0 { break }
-            count += n
-        }
-        return Array(bytes[..<count])
     }
 }

@@ -7,6 +7,7 @@ import LoadRun
 import Reports
 import RunArchive
 import RunMerge
+import RunReports
 import UDPTransport
 
 struct MergeCommand: ParsableCommand {
@@ -37,13 +38,17 @@ struct MergeCommand: ParsableCommand {
 
     func run() throws {
         try Session.main {
-            let shards = directories.count == 1 ? Self.shards(in: directories[0]) : []
+            let shards = directories.count == 1 ? try Self.shards(in: directories[0]) : []
             let merge = try RunMerge(
                 shards.isEmpty ? directories : shards, isForced: force, commandLine: EffectiveWords.all,
                 version: Sipmeter.version)
             let directory =
                 out ?? (shards.isEmpty ? nil : directories[0])
                 ?? RunDirectory.defaultPath("merge", at: SystemClock.wall())
+            if merge.isPart(directory) {
+                throw RunFailure(
+                    .usage, "\(directory) is one of the runs to be added up; choose another directory with --out")
+            }
             try Self.checkIsFree(directory)
             var summary = merge.summary()
             if !gate.thresholds.isEmpty { summary.thresholds = ThresholdReport(gate.thresholds, of: summary) }
@@ -62,17 +67,31 @@ struct MergeCommand: ParsableCommand {
                 directory,
                 [
                     "report.html", "rtt.csv", "intervals.csv", "retransmissions.csv", "split.csv", "tag_control.csv",
-                    "rtt.hlog", "summary.json", "summary.txt", "rtt.svg", "junit.xml", "manifest.json",
+                    "rtt.hlog", "summary.json", "summary.txt", "rtt.svg", "failures/", "junit.xml", "manifest.json",
                 ])
             if summary.verdict.level == .invalid { throw ExitCode(LoadRun.ExitCode.generatorWasTheBottleneck.rawValue) }
             if summary.thresholds?.passed == false { throw ExitCode(LoadRun.ExitCode.thresholdFailed.rawValue) }
         }
     }
 
-    /// `shard-0-of-4` and so on, where the directory itself is no run.
-    private static func shards(in directory: String) -> [String] {
-        Directory.names(in: directory).filter { $0.hasPrefix("shard-") && $0.contains("-of-") }
+    /// `shard-0-of-4` and so on, where the directory itself is no run. One that ended before it had a manifest is missing
+    /// like one that never began, and told.
+    private static func shards(in directory: String) throws -> [String] {
+        let all = Directory.names(in: directory).filter { $0.hasPrefix("shard-") && $0.contains("-of-") }
             .map { directory + "/" + $0 }
+        if let sweep = all.first(where: { !SweepLevels.find(in: $0).isEmpty }),
+            let level = SweepLevels.find(in: sweep).first
+        {
+            throw RunFailure(
+                .badScenario,
+                "\(sweep) is of a sweep: its levels are merged one by one, as in sipmeter merge "
+                    + "\(directory)/shard-*/\(level) --out \(directory)/\(level)")
+        }
+        let runs = all.filter { access($0 + "/manifest.json", F_OK) == 0 }
+        for lost in all where !runs.isEmpty && !runs.contains(lost) {
+            Terminal.complain("notice: \(lost) holds no run (there is no manifest.json in it): it is left out.")
+        }
+        return runs
     }
 
     /// The files of a run are not written over; those of a merge are.

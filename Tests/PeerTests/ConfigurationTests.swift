@@ -203,12 +203,44 @@ extension AgainstPeers {
             }
         }
 
-        @Test(.needs(.bash)) func aShellCompletesCommandsOptionsAndValues() async throws {
+        /// Words of a line, the last of them unfinished; what a shell offers for it, and what not.
+        private static let completions: [([String], has: [String], hasNot: [String])] = [
+            (["sw"], ["sweep"], ["run", "manual"]),
+            (["run", "--thr"], ["--threshold"], ["--rate"]),
+            (["run", "--rate", "4", "--poi"], ["--poisson"], ["--rate"]),
+            (["run", "--transport", ""], ["udp", "raw", "tcp", "tls"], []),
+            (["run", "--scenario", ""], ["flow.xml"], ["lab.json5", "other"]),
+            (["run", "--config", ""], ["lab.json5"], ["flow.xml"]),
+            (["run", "--out", ""], ["results"], ["flow.xml", "other"]),
+            (["merge", "--for"], ["--force"], ["--out"]),
+            (["merge", ""], ["results"], ["flow.xml", "other"]),
+            (["scenario", "ch"], ["check"], ["show"]),
+            (["scenario", "show", "b"], ["busy", "b-leg"], ["uac"]),
+            (["scenario", "check", "--sv"], ["--svg"], ["--quiet"]),
+            (["doctor", "--require", "p"], ["precise", "probes"], ["tag"]),
+        ]
+
+        /// A directory with a shell's script, and files to complete.
+        private static func completing(_ shell: String) async throws -> Scratch {
             let scratch = try Scratch()
             _ = try scratch.write(
-                try await scratch.run(.sipmeter("--generate-completion-script", "bash")).output, to: "completion")
+                try await scratch.run(.sipmeter("--generate-completion-script", shell)).output, to: "completion")
             for name in ["flow.xml", "lab.json5", "other"] { _ = try scratch.write("", to: name) }
             try FileManager.default.createDirectory(atPath: scratch.path("results"), withIntermediateDirectories: true)
+            return scratch
+        }
+
+        /// `offered` is a word a line; a directory may have its slash.
+        private static func check(
+            _ line: (words: [String], has: [String], hasNot: [String]), _ offered: [Substring], _ finished: Finished
+        ) {
+            let found = Set(offered.map { String($0.hasSuffix("/") ? $0.dropLast() : $0) })
+            for word in line.has { #expect(found.contains(word), "\(line.words): \(finished)") }
+            for word in line.hasNot { #expect(!found.contains(word), "\(line.words): \(finished)") }
+        }
+
+        @Test(.needs(.bash)) func bashCompletesCommandsOptionsAndValues() async throws {
+            let scratch = try await Self.completing("bash")
             let script = """
                 source completion
                 complete -p sipmeter >/dev/null || exit 9
@@ -217,21 +249,75 @@ extension AgainstPeers {
                 _sipmeter sipmeter "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}" 2>/dev/null
                 printf '%s\\n' "${COMPREPLY[@]}"
                 """
-            let expected: [([String], has: [String], hasNot: [String])] = [
-                (["sw"], ["sweep"], ["run", "manual"]),
-                (["run", "--thr"], ["--threshold"], ["--rate"]),
-                (["run", "--transport", ""], ["udp", "raw", "tcp", "tls"], []),
-                (["run", "--scenario", ""], ["flow.xml"], ["lab.json5", "other"]),
-                (["run", "--config", ""], ["lab.json5"], ["flow.xml"]),
-                (["run", "--out", ""], ["results"], ["flow.xml", "other"]),
-                (["scenario", "show", "b"], ["busy", "b-leg"], ["uac"]),
-                (["doctor", "--require", "p"], ["precise", "probes"], ["tag"]),
-            ]
-            for (words, has, hasNot) in expected {
-                let finished = try await scratch.run(Command(["bash", "-c", script, "bash", "sipmeter"] + words))
-                let found = Set(finished.output.split(separator: "\n").map(String.init))
-                for word in has { #expect(found.contains(word), "\(words): \(finished)") }
-                for word in hasNot { #expect(!found.contains(word), "\(words): \(finished)") }
+            for line in Self.completions {
+                let finished = try await scratch.run(Command(["bash", "-c", script, "bash", "sipmeter"] + line.0))
+                Self.check(line, finished.output.split(separator: "\n"), finished)
+            }
+        }
+
+        @Test(.needs(.fish)) func fishCompletesCommandsOptionsAndValues() async throws {
+            let scratch = try await Self.completing("fish")
+            for line in Self.completions {
+                let finished = try await scratch.run(
+                    Command(
+                        "fish", "--no-config", "-c", "source completion; and complete -C $argv[1]",
+                        (["sipmeter"] + line.0).joined(separator: " ")
+                    ).run(by: ["env", "HOME=\(scratch.path)"]))
+                // What it is stands behind a tab.
+                Self.check(
+                    line, finished.output.split(separator: "\n").map { $0.prefix { $0 != "\t" } }, finished)
+                #expect(finished.errors.isEmpty, "\(finished)")
+            }
+        }
+
+        /// Completion is a widget of the line editor: it takes a shell at a terminal, which types what is asked.
+        private static let zshAtATerminal = """
+            zmodload zsh/zpty
+            zpty shell zsh -f -i
+            zpty -w shell '
+                PROMPT= RPROMPT=
+                stty -echo
+                fpath=($PWD/functions $fpath)
+                autoload -Uz compinit
+                compinit -u -D
+                compadd() {
+                    local -a options hits
+                    options=(${@[1,(i)(-|--)]})
+                    if [[ -n ${(M)options:#-[OAD]} ]]; then builtin compadd "$@"; return; fi
+                    builtin compadd -A hits "$@"
+                    if (( $#hits )) { print; print -rl -- "OFF""ERED "$^hits }
+                    builtin compadd "$@"
+                }
+                finish() { comppostfuncs=(finish); print "END""ED" }
+                comppostfuncs=(finish)
+                bindkey "^I" complete-word
+                bindkey "^U" kill-whole-line
+                print "REA""DY"
+            '
+            zpty -r shell output '*READY*'
+            for line; do
+                zpty -w -n shell "$line"$'\\t'
+                zpty -r shell output '*ENDED*'
+                print -r -- "LINE $line"
+                print -r -- "$output"
+                zpty -w -n shell $'\\x15'
+            done
+            zpty -d shell
+            """
+
+        @Test(.needs(.zsh)) func zshCompletesCommandsOptionsAndValues() async throws {
+            let scratch = try await Self.completing("zsh")
+            let functions = scratch.path("functions")
+            try FileManager.default.createDirectory(atPath: functions, withIntermediateDirectories: true)
+            try FileManager.default.moveItem(atPath: scratch.path("completion"), toPath: functions + "/_sipmeter")
+            let lines = Self.completions.map { (["sipmeter"] + $0.0).joined(separator: " ") }
+            let finished = try await scratch.run(
+                Command(["zsh", "-f", "-c", Self.zshAtATerminal, "zsh"] + lines), within: .seconds(60))
+            let answers = finished.output.split(separator: "LINE sipmeter ", omittingEmptySubsequences: true)
+            try #require(answers.count == lines.count, "\(finished)")
+            for (line, answer) in zip(Self.completions, answers) {
+                let offered = answer.split(whereSeparator: \.isNewline).filter { $0.hasPrefix("OFFERED ") }
+                Self.check(line, offered.map { $0.dropFirst(8) }, finished)
             }
         }
 

@@ -17,6 +17,17 @@ extension AgainstPeers {
             }
         }
 
+        @Test(.needs(.openMPI), .needs(.hdrHistogram), .timeLimit(.minutes(3)), arguments: [false, true])
+        func openMPIPlacesTheSingleRunsSchedule(isPoisson: Bool) async throws {
+            // Nothing tells the processes that they are shards but what mpirun put into their environment. It ends all of
+            // them when one ends with other than 0, and a verdict may be INVALID here.
+            try await check(isPoisson) {
+                $0.run(by: [
+                    "mpirun", "--allow-run-as-root", "--oversubscribe", "-n", "4", "sh", "-c", #""$@"; true"#, "sh",
+                ])
+            }
+        }
+
         @Test(.needs(.slurm), .needs(.hdrHistogram), .timeLimit(.minutes(3)), arguments: [false, true])
         func slurmPlacesTheSingleRunsSchedule(isPoisson: Bool) async throws {
             try await Slurm.during(scratch) { slurm in

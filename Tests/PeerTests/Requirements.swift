@@ -7,7 +7,7 @@ enum Requirement: CaseIterable, CustomTestStringConvertible {
     case sipp, kamailio, kamailioTLS, openssl, tcpdump, networkNamespaces, mountNamespaces, rawSockets,
         droppingPrivileges, realtimePriority, ipv6, probes, python, bash, man, debianPackages,
         chromium, promtool,
-        hdrHistogram, gnuParallel, slurm
+        hdrHistogram, gnuParallel, slurm, openMPI, zsh, fish
 
     static let isStrict = ProcessInfo.processInfo.environment["SIPMETER_REQUIRE_ALL"] == "1"
 
@@ -49,6 +49,9 @@ enum Requirement: CaseIterable, CustomTestStringConvertible {
         case .gnuParallel: "parallel --version | grep -q 'GNU parallel'"
         case .slurm:
             "for p in munged slurmctld slurmd srun sinfo; do command -v $p || exit 1; done; test $(id -u) = 0"
+        case .openMPI: "mpirun --version | grep -q 'Open MPI'"
+        case .zsh: "zsh -fc 'zmodload zsh/zpty'"
+        case .fish: "fish --no-config -c true"
         case .ipv6: "grep -q '^00000000000000000000000000000001 ' /proc/net/if_inet6"
         }
     }
@@ -80,6 +83,9 @@ enum Requirement: CaseIterable, CustomTestStringConvertible {
             "the Python package hdrhistogram is not in .build/python-peers: make test-deps, where pip can fetch it"
         case .gnuParallel: "GNU parallel is not installed: apt-get install parallel"
         case .slurm: "Slurm is not installed, or this is not root: apt-get install slurm-wlm munge, and run as root"
+        case .openMPI: "Open MPI is not installed: apt-get install openmpi-bin"
+        case .zsh: "zsh is not installed: apt-get install zsh"
+        case .fish: "fish is not installed: apt-get install fish"
         case .ipv6: "lo has no ::1: sysctl net.ipv6.conf.lo.disable_ipv6=0"
         }
     }

@@ -63,7 +63,8 @@ struct MadeUpRuns {
     @discardableResult
     func write(
         _ name: String, _ calls: [CallRecord], shard: Shard? = nil, startOffset: Nanoseconds = .zero, seed: UInt64 = 1,
-        rate: Double = MadeUpRuns.rate, hasEnded: Bool = true
+        rate: Double = MadeUpRuns.rate, hasEnded: Bool = true, offeredFor: Nanoseconds = MadeUpRuns.duration,
+        failures: [FailureFile] = []
     ) throws -> (RunSummary, [IntervalRow]) {
         let directory = path(name)
         try RunDirectory.create(directory)
@@ -109,12 +110,16 @@ struct MadeUpRuns {
         }
         try log.flush()
         var conditions = RunConditions(
-            scenario: "uac", target: "192.0.2.5", rate: rate / Double(shard?.count ?? 1), offeredFor: Self.duration,
+            scenario: "uac", target: "192.0.2.5", rate: rate / Double(shard?.count ?? 1), offeredFor: offeredFor,
             lasted: .seconds(8), scheduled: UInt64(calls.count), responseTimeNames: ["ring, ring"])
         conditions.disturbances = Disturbances()
         let summary = RunSummary(recorder, conditions: conditions)
         try write(directory, calls: ended, rows: rows)
         try write(directory, shard, start, seed, rate)
+        for (place, failure) in failures.enumerated() {
+            try RunDirectory.create(directory + "/failures")
+            try Self.file(directory + "/failures/" + FailureFile.name(place + 1)) { failure.append(to: &$0) }
+        }
         if hasEnded {
             try Self.file(directory + "/summary.json") { RunFiles.appendSummary(summary, to: &$0) }
             try Self.file(directory + "/split.csv") { CSV.appendSplit(summary.split, to: &$0) }
@@ -150,13 +155,34 @@ struct MadeUpRuns {
         let fields: [(String, JSONValue)] = [
             ("sipmeter_version", .string("1")), ("command_line", .array([.string("sipmeter"), .string(directory)])),
             ("seed", .count(seed)),
-            ("shard", part), ("start", .object([("unix_ns", .integer(start.nanoseconds))])),
+            ("shard", part),
+            (
+                "start",
+                .object([("unix_ns", .integer(start.nanoseconds)), ("monotonic_ns", .count(Self.monotonic(directory)))])
+            ),
             ("target", .object([("asked", .string("192.0.2.5")), ("is_model", .bool(false))])),
             ("load", .object([("rate_per_s", .number(rate, decimals: 6)), ("duration_s", .seconds(Self.duration))])),
             ("timestamps", .object([("asked", .string("auto"))])),
             ("host", .object([("name", .string("host-\(shard?.index ?? 0)"))])),
         ]
         try Self.file(directory + "/manifest.json") { RunFiles.appendManifest(fields, to: &$0) }
+    }
+
+    /// No two runs begin at the same.
+    private static func monotonic(_ name: String) -> UInt64 {
+        name.utf8.reduce(5381) { ($0 &* 33 &+ UInt64($1)) % 1_000_000_000_000 }
+    }
+
+    static func failure(_ call: UInt64, failed: Nanoseconds) -> FailureFile {
+        FailureFile(
+            facts: [
+                ("Call", "\(call)"), ("Call-ID", "f.\(call)@x"), ("Outcome", "486"),
+                ("Failed", DecimalText.fixed(failed, unit: 1_000_000_000, decimals: 6) + " s after the run's start"),
+            ],
+            messages: [
+                .init(at: failed - .milliseconds(7), isSent: true, bytes: Array("INVITE sip:a@x SIP/2.0\r\n\r\n".utf8)),
+                .init(at: failed, isSent: false, bytes: Array("SIP/2.0 486 Busy Here\r\n\r\n".utf8)),
+            ])
     }
 
     private static func file(_ path: String, _ body: (inout ByteBuffer) -> Void) throws {

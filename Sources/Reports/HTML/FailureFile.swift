@@ -70,6 +70,9 @@ package struct FailureFile: Sendable, Equatable {
         }
     }
 
+    /// `0001.txt`: of the nth failed call, counted from 1.
+    package static func name(_ n: Int) -> String { "\("\(10_000 + n)".dropFirst()).txt" }
+
     // MARK: Reading
 
     /// As much as can be read; a file that was cut short loses its last message.
