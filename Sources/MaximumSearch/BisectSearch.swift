@@ -10,6 +10,9 @@ package struct BisectSearch: Sendable {
         package var start = 10.0
         /// No rate above it is tried. Nil: none is known.
         package var ceiling: Double?
+        /// A pass at `ceiling` is confirmed as a result is: it was asked for. What the test bed takes need not be, for there
+        /// the generator is at its end, and more trials would show no more than that.
+        package var confirmsCeiling = false
         /// Highest passing and lowest failing rate lie this share apart at the end.
         package var resolution = 0.01
         package var confirmations = 3
@@ -39,6 +42,8 @@ package struct BisectSearch: Sendable {
     private var pooled = Tally()
     private var voids = 0
     private var passed: Double?
+    /// All rates that passed.
+    private var passes: [Double] = []
     private var failed: Double?
     private var reasons: [String] = []
 
@@ -63,7 +68,7 @@ package struct BisectSearch: Sendable {
         var sum = pooled
         sum.add(result)
         let judgement = settings.criteria.judge(result, pooled: sum)
-        let decision: Decision
+        var decision: Decision
         switch judgement {
         case .void(let why): decision = repeatTrial(why)
         case .undecided(let doubts):
@@ -80,7 +85,10 @@ package struct BisectSearch: Sendable {
             voids = 0
         }
         trial.number += 1
-        if trial.number > settings.mostTrials { finish(.tooManyTrials(settings.mostTrials)) }
+        if trial.number > settings.mostTrials {
+            finish(.tooManyTrials(settings.mostTrials))
+            decision.nextRate = nil
+        }
         return decision
     }
 
@@ -103,14 +111,12 @@ package struct BisectSearch: Sendable {
 
     private mutating func pass() -> Decision {
         let rate = trial.rate
+        passes.append(rate)
         switch stage {
         case .finished: preconditionFailure("no trial was asked for")
         case .climbing:
             passed = rate
-            if let ceiling = settings.ceiling, rate >= ceiling {
-                finish(.ceilingReached(ceiling))
-                return decision(.passes, "passes, and no higher rate can be tried")
-            }
+            if let ceiling = settings.ceiling, rate >= ceiling { return reach(ceiling) }
             aim(at: min(RateText.round(rate * 2), settings.ceiling ?? .infinity), .double)
             return decision(.passes, "passes: twice as much next")
         case .descending, .bisecting:
@@ -120,12 +126,25 @@ package struct BisectSearch: Sendable {
             passed = rate
             if count + 1 >= settings.confirmations {
                 stage = .confirming(count + 1)
-                finish(.found)
-                return decision(.passes, "confirmed \(count + 1) of \(settings.confirmations) times: found")
+                let isHighest = failed == nil && rate >= settings.ceiling ?? .infinity
+                finish(isHighest ? .ceilingReached(rate) : .found)
+                return decision(
+                    .passes,
+                    "confirmed \(count + 1) of \(settings.confirmations) times: \(isHighest ? "the end" : "found")")
             }
             stage = .confirming(count + 1)
             return decision(.passes, "confirmed \(count + 1) of \(settings.confirmations) times")
         }
+    }
+
+    private mutating func reach(_ ceiling: Double) -> Decision {
+        guard settings.confirmsCeiling, settings.confirmations > 0 else {
+            finish(.ceilingReached(ceiling))
+            return decision(.passes, "passes, and no higher rate can be tried")
+        }
+        stage = .confirming(0)
+        aim(at: ceiling, .confirm)
+        return decision(.passes, "passes, and no higher rate is to be tried; \(text(ceiling)) is to be confirmed")
     }
 
     private mutating func fail(_ why: [String]) -> Decision {
@@ -140,8 +159,8 @@ package struct BisectSearch: Sendable {
             return descend(to: rate / 2, said)
         case .bisecting: return narrow(.fails, said)
         case .confirming:
-            // What passed below was shorter: it proves nothing against this.
-            passed = nil
+            // What passed below was shorter, and is no result; it is what is known if the search is stopped here.
+            passed = passes.filter { $0 < rate }.max()
             let lower = RateText.round(rate * (1 - settings.resolution))
             if isTooLow(lower) || lower >= rate { return giveUp(said) }
             stage = .confirming(0)
@@ -151,7 +170,8 @@ package struct BisectSearch: Sendable {
     }
 
     private mutating func descend(to rate: Double, _ said: String) -> Decision {
-        if isTooLow(rate) { return giveUp(said) }
+        // Nor is there one to be looked for at which the longest trial has not a single call.
+        if isTooLow(rate) || rate * settings.longest.seconds < 1 { return giveUp(said) }
         stage = .descending
         aim(at: RateText.round(rate), .halve)
         return decision(.fails, said + "; half as much next")
@@ -160,6 +180,7 @@ package struct BisectSearch: Sendable {
     private func isTooLow(_ rate: Double) -> Bool { rate < max(settings.start * Self.lowestShare, 0.001) }
 
     private mutating func giveUp(_ said: String) -> Decision {
+        passed = nil
         finish(.nothingPassed)
         return decision(.fails, said)
     }

@@ -260,9 +260,11 @@ extension LadderPlot {
 
 /// The verdict, large, with its evidence.
 package enum VerdictBox {
-    /// `level`: as in `summary.json`; nil: there is none, and `missing` says why.
+    /// `level`: as in `summary.json`; nil: there is none, and `missing` says why. `meaning`: what it says, where that is not
+    /// what it says of a run.
     package static func append(
-        level: String?, isCapture: Bool = false, evidence: [String], missing: String, to html: inout HTMLWriter
+        level: String?, isCapture: Bool = false, meaning own: String? = nil, evidence: [String], missing: String,
+        to html: inout HTMLWriter
     ) {
         guard let level else {
             html.element("div", class: "verdict doubtful") {
@@ -273,7 +275,7 @@ package enum VerdictBox {
         }
         html.open("div", class: cssClass(level))
         html.paragraph(level)
-        html.paragraph(meaning(level, isCapture: isCapture), class: "muted")
+        html.paragraph(own ?? meaning(level, isCapture: isCapture), class: "muted")
         html.list(evidence)
         html.close("div")
     }

@@ -252,7 +252,7 @@ extension RunPage {
         html.table(table)
     }
 
-    private static func text(of value: JSONValue) -> String {
+    static func text(of value: JSONValue) -> String {
         var buffer = ByteBuffer(capacity: 1 << 12)
         value.write(to: &buffer)
         let most = min(buffer.count, 20_000)
