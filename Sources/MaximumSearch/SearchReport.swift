@@ -71,7 +71,8 @@ package struct SearchReport: Sendable {
     package mutating func noteStart(_ start: Double, highest: Double?) {
         guard highest == nil, let ceiling = baseline.rate, start > ceiling else { return }
         notes.append(
-            "The first trial is at \(RateText.text(ceiling)) calls/s, all the test bed takes, and not at \(RateText.text(start)).")
+            "The first trial is at \(RateText.text(ceiling)) calls/s, all the test bed takes, and not at \(RateText.text(start))."
+        )
     }
 
     package var attempts: UInt64 { rows.reduce(0) { $0 + $1.result.attempts } }

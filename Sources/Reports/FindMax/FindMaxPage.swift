@@ -84,7 +84,6 @@ package struct FindMaxPage {
                 ("confirmed", report.answer.confirmations == 1 ? "once" : "\(report.answer.confirmations) times"))
         }
         tiles.append(("trials", "\(report.rows.count)"))
-        tiles.append(("attempts", DecimalText.grouped(report.attempts)))
         tiles.append(("took", FindMaxText.length(report.took)))
         html.element("ul", class: "tiles") { html in
             for tile in tiles {
@@ -147,11 +146,11 @@ package struct FindMaxPage {
     private func trials(_ html: inout HTMLWriter) {
         let pages = trialPages
         var table = HTMLTable(
-            pages.isEmpty ? "" : "The number leads to the trial's own page",
+            "again: requests sent again; p99 of the time until the final response"
+                + (pages.isEmpty ? "" : "; the number leads to the trial's own page"),
             [
                 .number("trial"), .text("phase"), .number("calls/s"), .number("attempts"), .number("failed"),
-                .number("sent again"), .number("p99, ms"), .number("late p99, ms"), .text("generator"),
-                .text("outcome"),
+                .number("again"), .number("p99, ms"), .text("generator"), .text("outcome"),
                 .text("why, and what came next"),
             ])
         for row in report.rows.prefix(Self.mostRows) {
@@ -162,7 +161,6 @@ package struct FindMaxPage {
                 .text(RateText.text(trial.rate)), .text(DecimalText.grouped(result.attempts)),
                 .text(DecimalText.grouped(result.failed)), .text(DecimalText.grouped(result.resent)),
                 .text(result.responseP99.map(DecimalText.milliseconds) ?? Number.undefined),
-                .text(result.lateP99.map(DecimalText.milliseconds) ?? Number.undefined),
                 .text(result.generator.text), Self.outcome(row.decision.kind), .text(row.decision.sentence),
             ])
         }
@@ -193,7 +191,7 @@ package struct FindMaxPage {
         add("Transport", report.transport)
         add("Scenario", report.scenario)
         add("Arrivals", manifest["load"]?["arrivals"]?.text)
-        add("A rate passes with", FindMaxText.allowed(report))
+        add("A rate passes with at most", FindMaxText.allowed(report))
         add(
             "An attempt fails",
             asked?["establishment_threshold_time_s"]?.double.map {
