@@ -5,7 +5,7 @@ import Latency
 ///
 /// The run is cut into bins, and for each of three series over the bins (mean RTT, how much it swings, how many calls are
 /// above the 99th percentile) the integrated autocorrelation time is summed up until the pairs of coefficients turn
-/// negative (Geyer's initial positive sequence). A block is ten times the longest of the three.
+/// negative (Geyer's initial positive sequence). A block is four times the longest of the three.
 struct BlockLength {
     /// In calls.
     var calls: UInt64
