@@ -2,7 +2,10 @@ import Datagrams
 import Latency
 
 /// Doubles from the start rate until one fails, bisects between the last that passed and the first that failed down to the
-/// resolution, and confirms what it found with longer trials.
+/// resolution, tries the rate that failed once more, and confirms what it found with longer trials.
+///
+/// A trial that fails for a reason of its own, such as a neighbour who took the server's CPU, would cap all that comes after
+/// it, by half while it doubles. So no rate is called too high by one trial.
 package struct BisectSearch: Sendable {
     package struct Settings: Sendable {
         package var criteria = Criteria()
@@ -31,6 +34,8 @@ package struct BisectSearch: Sendable {
 
     private enum Stage {
         case climbing, descending, bisecting
+        /// The lowest rate that failed, once more.
+        case rechecking
         /// Confirmations that passed at this rate.
         case confirming(Int)
         case finished(Answer)
@@ -46,6 +51,10 @@ package struct BisectSearch: Sendable {
     private var passes: [Double] = []
     private var failed: Double?
     private var reasons: [String] = []
+    /// What failed in trials that were no confirmations, and how.
+    private var fails: [(rate: Double, why: [String])] = []
+    /// It failed twice, or in a confirmation.
+    private var isSureToFail = false
 
     /// Below this share of the start rate nothing is looked for.
     private static let lowestShare = 1.0 / 1024
@@ -59,7 +68,7 @@ package struct BisectSearch: Sendable {
     package var step: MaximumSearch.Step {
         switch stage {
         case .finished(let answer): .finished(answer)
-        case .climbing, .descending, .bisecting, .confirming: .trial(trial)
+        case .climbing, .descending, .bisecting, .rechecking, .confirming: .trial(trial)
         }
     }
 
@@ -122,6 +131,7 @@ package struct BisectSearch: Sendable {
         case .descending, .bisecting:
             passed = rate
             return narrow(.passes, "passes")
+        case .rechecking: return passAfterAll()
         case .confirming(let count):
             passed = rate
             if count + 1 >= settings.confirmations {
@@ -135,6 +145,20 @@ package struct BisectSearch: Sendable {
             stage = .confirming(count + 1)
             return decision(.passes, "confirmed \(count + 1) of \(settings.confirmations) times")
         }
+    }
+
+    /// It failed before for a reason of its own: what is too much is the next that failed, if any did.
+    private mutating func passAfterAll() -> Decision {
+        let rate = trial.rate
+        passed = rate
+        fails.removeAll { $0.rate <= rate }
+        let next = fails.min { $0.rate < $1.rate }
+        (failed, reasons) = (next?.rate, next?.why ?? [])
+        if next != nil { return narrow(.passes, "passes this time") }
+        if let ceiling = settings.ceiling, rate >= ceiling { return reach(ceiling) }
+        stage = .climbing
+        aim(at: min(RateText.round(rate * 2), settings.ceiling ?? .infinity), .double)
+        return decision(.passes, "passes this time: twice as much next")
     }
 
     private mutating func reach(_ ceiling: Double) -> Decision {
@@ -152,8 +176,13 @@ package struct BisectSearch: Sendable {
         let said = "fails: " + why.joined(separator: "; ")
         failed = rate
         reasons = why
+        fails.append((rate, why))
+        isSureToFail = false
         switch stage {
         case .finished: preconditionFailure("no trial was asked for")
+        case .rechecking:
+            isSureToFail = true
+            return narrow(.fails, said)
         case .climbing, .descending:
             if passed != nil { return narrow(.fails, said) }
             return descend(to: rate / 2, said)
@@ -198,6 +227,11 @@ package struct BisectSearch: Sendable {
             finish(.found)
             return decision(kind, said + "; found")
         }
+        if !isSureToFail {
+            stage = .rechecking
+            aim(at: high, .recheck)
+            return decision(kind, said + "; \(text(high)) failed once and is tried again")
+        }
         stage = .confirming(0)
         aim(at: low, .confirm)
         return decision(kind, said + "; \(text(low)) is to be confirmed")
@@ -206,7 +240,7 @@ package struct BisectSearch: Sendable {
     private func decision(_ kind: Decision.Kind, _ sentence: String) -> Decision {
         switch stage {
         case .finished: Decision(kind: kind, sentence: sentence, nextRate: nil)
-        case .climbing, .descending, .bisecting, .confirming:
+        case .climbing, .descending, .bisecting, .rechecking, .confirming:
             Decision(kind: kind, sentence: sentence, nextRate: trial.rate)
         }
     }

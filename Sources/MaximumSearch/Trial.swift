@@ -9,6 +9,8 @@ package enum Phase: String, Sendable, CaseIterable {
     case halve
     /// Between the highest rate that passed and the lowest that failed.
     case bisect
+    /// At the lowest rate that failed, once more.
+    case recheck
     /// A longer one at the rate found.
     case confirm
     /// RFC 7502, 4.10.

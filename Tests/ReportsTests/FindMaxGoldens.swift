@@ -94,7 +94,7 @@ extension Goldens {
         9 | confirm | 60 | 3,600 | 1 | 0 | 2.345 | VALID | passed | confirmed 1 of 2 times
         10 | confirm | 60 | 3,600 | 0 | 0 | 2.345 | VALID | passed | confirmed 2 of 2 times: found
         4  How it was searched
-        By bisection: doubled from 20 calls/s until a rate failed (halved where not even the first passed), then bisected between the highest that passed and the lowest that failed, until they lay 10 % apart; the result is confirmed by longer trials, and goes down where one fails.
+        By bisection: doubled from 20 calls/s until a rate failed (halved where not even the first passed), then bisected between the highest that passed and the lowest that failed, until they lay 10 % apart; the rate that failed is tried again, and the result confirmed by longer trials; it goes down where one fails.
         Target: 192.0.2.5
         Transport: udp
         Scenario: uac

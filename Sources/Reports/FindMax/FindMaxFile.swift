@@ -186,7 +186,10 @@ extension FindMaxFile {
         if text.hasPrefix("fails: ") { text.removeFirst("fails: ".count) }
         let next = ["half as much next", "down by the resolution", "found"]
         let at = text.lastIndex(of: ";").map { ($0, text[$0...].dropFirst(2)) }
-        if let (end, last) = at, next.contains(String(last)) || last.hasSuffix(" now") || last.hasSuffix(" confirmed") {
+        if let (end, last) = at,
+            next.contains(String(last)) || last.hasSuffix(" now") || last.hasSuffix(" again")
+                || last.hasSuffix(" confirmed")
+        {
             text = String(text[..<end])
         }
         return text

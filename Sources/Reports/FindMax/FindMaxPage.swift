@@ -218,7 +218,8 @@ package struct FindMaxPage {
         let apart = report.resolution.map { ", until they lay \(FindMaxText.percent($0)) apart" } ?? ""
         let confirmed =
             asked?["confirmations"]?.whole == 0
-            ? "" : "; the result is confirmed by longer trials, and goes down where one fails"
+            ? ""
+            : "; the rate that failed is tried again, and the result confirmed by longer trials; it goes down where one fails"
         return
             "By bisection: doubled \(start) until a rate failed (halved where not even the first passed), then bisected "
             + "between the highest that passed and the lowest that failed\(apart)\(confirmed)."

@@ -63,7 +63,7 @@ struct TrialRunner {
             switch (judged.value, phase) {
             case (.value, _), (.undefined, .confirm), (.undefined, .rfc7502):
                 return "\(threshold.text) does not hold: \(judged.reason)"
-            case (.undefined, .double), (.undefined, .halve), (.undefined, .bisect): return nil
+            case (.undefined, .double), (.undefined, .halve), (.undefined, .bisect), (.undefined, .recheck): return nil
             }
         }
     }
