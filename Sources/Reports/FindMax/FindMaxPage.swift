@@ -98,7 +98,7 @@ package struct FindMaxPage {
     private func verdict(_ html: inout HTMLWriter) {
         let verdict = report.verdict
         VerdictBox.append(
-            level: summary == nil ? nil : verdict.level.text, meaning: meaning(verdict.level),
+            level: summary == nil ? nil : verdict.level.text, meaning: meaning(verdict),
             evidence: verdict.evidence,
             missing:
                 "No verdict: the search did not come to its end (there is no summary.json). What follows is what its trials "
@@ -113,11 +113,12 @@ package struct FindMaxPage {
         html.list(report.notes + (summary == nil ? [] : verdict.notes))
     }
 
-    private func meaning(_ level: Verdict.Level) -> String {
+    private func meaning(_ verdict: Verdict) -> String {
         let subject = "On sipmeter and its host, not on the server. "
-        switch level {
+        switch verdict.level {
         case .valid: return subject + "Whatever limit was found is the target's."
-        case .suspect: return subject + "The figures stand, with this doubt:"
+        case .suspect:
+            return subject + "The figures stand, with \(verdict.evidence.count == 1 ? "this doubt" : "these doubts"):"
         case .invalid:
             return subject + "The generator was the limit: a rate below is no maximum, the target passed there."
         }
