@@ -112,7 +112,9 @@ let package = Package(
             ], swiftSettings: strict),
         .target(
             name: "RunReports",
-            dependencies: ["RunArchive", "Directories", "Reports", "Latency", "Observations", "Datagrams"],
+            dependencies: [
+                "RunArchive", "Directories", "Reports", "MaximumSearch", "Latency", "Observations", "Datagrams",
+            ],
             swiftSettings: strict),
         .executableTarget(
             name: "sipmeter",

@@ -99,6 +99,8 @@ package struct Answer: Sendable {
         case converged
         /// Not even the lowest rate tried passed.
         case nothingPassed
+        /// Not one of a few slow calls ended well, so no trial was run.
+        case slowCallsFail
         /// The rate the test bed itself can take was reached, or the one given as the highest: the target passed there.
         case ceilingReached(Double)
         /// The generator could not place this rate.
@@ -108,6 +110,8 @@ package struct Answer: Sendable {
         case interrupted
         /// The target stopped answering.
         case targetLost(String)
+        /// This host could not go on: no file could be written, no socket opened.
+        case cutOff(String)
     }
 
     package var ending: Ending

@@ -60,7 +60,7 @@ package struct RFC7502Search: Sendable {
         if case .finished = stage { preconditionFailure("no trial was asked for") }
         var tally = Tally()
         tally.add(result)
-        let decision: Decision
+        var decision: Decision
         switch settings.criteria.judge(result, pooled: tally) {
         case .void(let why): decision = repeatTrial(why)
         case .passes: decision = pass()
@@ -68,7 +68,10 @@ package struct RFC7502Search: Sendable {
         case .fails(let why), .undecided(let why): decision = fail(why)
         }
         trial.number += 1
-        if trial.number > settings.mostTrials { finish(.tooManyTrials(settings.mostTrials)) }
+        if trial.number > settings.mostTrials {
+            finish(.tooManyTrials(settings.mostTrials))
+            decision.nextRate = nil
+        }
         return decision
     }
 

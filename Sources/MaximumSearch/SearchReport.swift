@@ -66,14 +66,31 @@ package struct SearchReport: Sendable {
     /// A result above this share of what the test bed itself takes may be the test bed's.
     package static let suspectShare = 0.8
 
+    /// Says so where the search cannot begin where it was told to.
+    /// - Parameter highest: `--max-rate`, which was compared with the start rate before.
+    package mutating func noteStart(_ start: Double, highest: Double?) {
+        guard highest == nil, let ceiling = baseline.rate, start > ceiling else { return }
+        notes.append(
+            "The first trial is at \(RateText.text(ceiling)) calls/s, all the test bed takes, and not at \(RateText.text(start))."
+        )
+    }
+
     package var attempts: UInt64 { rows.reduce(0) { $0 + $1.result.attempts } }
     package var spoilt: Int { rows.count { $0.decision.kind == .void } }
 
-    /// All attempts of the trials that confirmed the answer, and how many failed.
+    /// All attempts of the trials that confirmed the answer, and how many failed: also of those that were run again because
+    /// they had failures and too few attempts to tell, for what is left out because it failed makes a share too small.
     package var confirmation: (attempts: UInt64, failed: UInt64)? {
         guard let rate = answer.rate, answer.confirmations > 0 else { return nil }
-        let own = rows.filter { $0.trial.phase == .confirm && $0.trial.rate == rate && $0.decision.kind == .passes }
+        let own = rows.filter { $0.trial.phase == .confirm && $0.trial.rate == rate && $0.decision.kind != .void }
         return sum(own)
+    }
+
+    /// The generator was late or unsteady in the trial, and its pass stands all the same.
+    package var uneven: Int {
+        rows.count { row in
+            if case .timing = row.result.doubt { row.decision.kind == .passes } else { false }
+        }
     }
 
     /// What failed far below the answer, where the load is no reason: up to half of it.
@@ -99,12 +116,18 @@ package struct SearchReport: Sendable {
         }
         switch answer.ending {
         case .found, .converged, .nothingPassed: break
+        case .slowCallsFail:
+            find(
+                .valid,
+                "Not even a few slow calls end well, so no trial was run: there is no highest rate to be found before they "
+                    + "do. `sipmeter run` with the same options, --rate 1 and --calls 1 keeps the messages of a call that "
+                    + "fails.")
         case .ceilingReached(let rate):
             if let ceiling = baseline.rate, rate >= ceiling {
                 find(
                     .invalid,
-                    "The target passed at all the test bed itself can take, \(RateText.text(rate)) calls/s: its maximum "
-                        + "lies above, and this generator cannot find it.")
+                    "The target passed at \(RateText.text(rate)) calls/s, and the test bed itself takes no more than "
+                        + "\(RateText.text(ceiling)): its maximum lies above, and this generator cannot find it.")
             } else {
                 find(
                     .valid,
@@ -114,13 +137,14 @@ package struct SearchReport: Sendable {
         case .generatorInTheWay(let rate, let why):
             find(
                 .invalid,
-                "At \(RateText.text(rate)) calls/s the generator was in the way, however often it was tried: \(why) What the target takes lies "
-                    + "\(answer.failing.map { "between \(answer.rate.map(RateText.text) ?? "0") and \(RateText.text($0))" } ?? "above \(answer.rate.map(RateText.text) ?? "0")") calls/s."
-            )
+                "At \(RateText.text(rate)) calls/s the generator was in the way, however often it was tried: \(why) "
+                    + whereItLies)
         case .tooManyTrials(let count):
             find(.suspect, "The search had not ended after \(count) trials, the most allowed (--most-trials).")
         case .interrupted: find(.suspect, "The search was interrupted: its last bracket is not the answer.")
         case .targetLost(let why): find(.suspect, "The target stopped answering: \(why)")
+        case .cutOff(let why):
+            find(.suspect, "The search could not go on, and its last bracket is not the answer: \(why)")
         }
         if let rate = answer.rate, let ceiling = baseline.rate, level < .invalid, rate > Self.suspectShare * ceiling {
             find(
@@ -131,6 +155,15 @@ package struct SearchReport: Sendable {
         }
         if evidence.isEmpty { evidence.append(soundness) }
         return Verdict(level: level, evidence: evidence, notes: verdictNotes)
+    }
+
+    private var whereItLies: String {
+        switch (answer.rate.map(RateText.text), answer.failing.map(RateText.text)) {
+        case (let low?, let high?): "What the target takes lies between \(low) and \(high) calls/s."
+        case (let low?, nil): "What the target takes lies above \(low) calls/s."
+        case (nil, let high?): "What the target takes lies below \(high) calls/s."
+        case (nil, nil): "Of what the target takes nothing is known."
+        }
     }
 
     private var soundness: String {
@@ -146,7 +179,8 @@ package struct SearchReport: Sendable {
 
     private var verdictNotes: [String] {
         var notes: [String] = []
-        if case .unknown(let why) = baseline {
+        // Where no trial was run there is no limit to be anybody's.
+        if case .unknown(let why) = baseline, answer.rate != nil || answer.ending == .nothingPassed {
             notes.append(
                 "What the test bed itself takes is not known (\(why)): whose limit this is nobody has checked.")
         }
@@ -154,15 +188,15 @@ package struct SearchReport: Sendable {
             notes.append(
                 "\(spoilt) \(spoilt == 1 ? "trial" : "trials") in which the generator did not keep up decided nothing.")
         }
-        let uneven = rows.count { row in
-            if case .timing = row.result.doubt { row.decision.kind == .passes } else { false }
-        }
         if uneven > 0 {
             let passed = rows.count { $0.decision.kind == .passes }
+            let which =
+                passed == 1
+                ? "The one trial that passed"
+                : (uneven == passed ? "All" : "\(uneven) of the") + " \(passed) trials that passed"
             notes.append(
-                (uneven == passed ? "All" : "\(uneven) of the") + " \(passed) trials that passed "
-                    + "\(uneven == 1 ? "was" : "were") SUSPECT: all calls were placed, but not as evenly as asked. What "
-                    + "passes so would pass evenly, too.")
+                "\(which) \(uneven == 1 ? "was" : "were") not VALID: all calls were placed, but not as evenly as asked. "
+                    + "What passes so would pass evenly, too.")
         }
         if let low = atLowRate, low.failed > 0, criteria.failures > 0 {
             // Surely above a tenth: one failure in 500 attempts may be one in 20,000.

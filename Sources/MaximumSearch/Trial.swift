@@ -9,6 +9,8 @@ package enum Phase: String, Sendable, CaseIterable {
     case halve
     /// Between the highest rate that passed and the lowest that failed.
     case bisect
+    /// At the lowest rate that failed, once more.
+    case recheck
     /// A longer one at the rate found.
     case confirm
     /// RFC 7502, 4.10.
@@ -31,6 +33,9 @@ package struct Trial: Sendable, Equatable {
         self.attempts = attempts
     }
 
+    /// Of its files, where they are kept: `trial-03-440cps`.
+    package var directoryName: String { "trial-\(number < 10 ? "0" : "")\(number)-\(RateText.text(rate))cps" }
+
     package var length: Nanoseconds { Nanoseconds(Int64(Double(attempts) / rate * 1e9)) }
 }
 
@@ -52,9 +57,24 @@ package struct TrialResult: Sendable {
         /// The load was not the one asked for, or answers were lost on this host: it says nothing of the target.
         case load(String)
         /// All calls were placed, at the rate asked for, but unevenly. A target that passes has passed something harder;
-        /// one
-        /// that fails may have failed by that, unless its response times grew all the while.
+        /// one that fails may have failed by that, unless its response times grew all the while.
         case timing(String)
+
+        /// As in `trials.csv`.
+        package var name: String {
+            switch self {
+            case .load: "load"
+            case .timing: "timing"
+            }
+        }
+
+        package init?(name: String, why: String) {
+            switch name {
+            case "load": self = .load(why)
+            case "timing": self = .timing(why)
+            case _: return nil
+            }
+        }
     }
 
     /// Calls started.

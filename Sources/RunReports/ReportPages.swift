@@ -1,10 +1,12 @@
 import Datagrams
 import Directories
 import Glibc
+import MaximumSearch
 import Reports
 import RunArchive
 
-/// The pages of a directory, whatever it holds: of a run its own, of a sweep one for each level and one above them.
+/// The pages of a directory, whatever it holds: of a run its own; of a sweep one for each level, of a search one for each
+/// trial whose files were kept, and one above them.
 package enum ReportPages {
     package static let fileName = "report.html"
 
@@ -13,6 +15,15 @@ package enum ReportPages {
     package static func draw(
         _ directory: String, version: String, write: (_ path: String, ByteBuffer) throws -> Void
     ) throws {
+        if let search = SearchReading(directory, version: version) {
+            let kept = try search.kept()
+            for trial in kept {
+                let path = directory + "/" + trial.directoryName
+                try write(path + "/" + fileName, RunPage(try RunReading(path, version: version).report()).html())
+            }
+            try write(directory + "/" + fileName, try search.page(kept: kept).html())
+            return
+        }
         let levels = SweepLevels.find(in: directory)
         if levels.isEmpty {
             let report = try RunReading(directory, version: version).report()

@@ -10,9 +10,9 @@ struct ReportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "report", abstract: "Draws the page of a run again.",
         discussion: """
-            Writes report.html into the directory of a run, sweep, analyze or explain:
-            one file that needs no network. A run that was killed has one, too, from
-            the rows it left.
+            Writes report.html into the directory of a run, sweep, find-max, analyze or
+            explain: one file that needs no network. A run that was killed has one, too,
+            from the rows it left.
 
             Examples:
               sipmeter report runs/20261123T202559Z-sweep
@@ -28,12 +28,6 @@ struct ReportCommand: ParsableCommand {
             for directory in directories {
                 var path = directory
                 while path.count > 1, path.hasSuffix("/") { path.removeLast() }
-                if access(path + "/trials.csv", F_OK) == 0 {
-                    throw RunFailure(
-                        .badScenario,
-                        "\(path) holds a search of find-max, which has no page: see find-max.svg and summary.txt there; with "
-                            + "--keep-trials each of its trials can have one")
-                }
                 try ReportHook.write(path) { Terminal.print($0) }
             }
         }

@@ -55,6 +55,9 @@ struct Session {
 
     var wasInterrupted: Bool { control.wasInterrupted }
 
+    /// A line that the next one takes the place of: only where that can be.
+    var showsProgress: Bool { !isQuiet && Terminal.isTerminal }
+
     func announce(_ command: String, rates: [Double]) {
         let options = setup.options
         let list = rates.map { DecimalText.trimmed($0) }.joined(separator: ", ") + " calls/s"

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import Testing
 
@@ -25,14 +26,21 @@ extension AgainstPeers {
             }
             let summary = try Summary(scratch.text("max/summary.json"))
             let rate = try #require(summary.number("result", "rate_cps"))
-            // 460 calls/s; below it by the resolution, and by a busy machine's hiccup in a trial of two seconds.
-            #expect(rate > 460 * 0.95 && rate < 460 * 1.02, "\(rate)")
+            // Never above 460 calls/s, although not one call fails there; below it by as much as other work on this machine
+            // leaves the server less than that. How near it comes to what is known, SearchTableTests and the docs say.
+            #expect(rate > 460 * 0.5 && rate < 460 * 1.02, "\(rate)")
             let trials = Table(try scratch.text("max/trials.csv"))
             let rates = trials.numbers("rate_cps")
             let passes = zip(rates, trials.column("decision")).filter { $0.1.hasPrefix("passes") }.map(\.0)
-            #expect(rates.count >= 6 && rates.first == 200 && passes.contains(400))
+            #expect(rates.count >= 6 && rates.first == 200 && passes.contains { $0 > 230 })
             #expect(trials.column("decision").contains { $0.contains("fails: ") })
             for file in ["find-max.svg", "summary.txt", "manifest.json"] { #expect(scratch.has("max/\(file)")) }
+            // The page is drawn from the files, and drawn again from them it is the same.
+            let page = try scratch.text("max/report.html")
+            #expect(page.contains("Answer and verdict") && page.utf8.count < 500_000)
+            let drawn = try await scratch.run(.sipmeter("report", scratch.path("max")))
+            #expect(drawn.status == 0 && drawn.output == scratch.path("max/report.html") + "\n", "\(drawn)")
+            #expect(try scratch.text("max/report.html") == page)
         }
 
         /// `sipp -sn uas` takes more than this generator places beside it: what comes out must not look like its maximum.
@@ -67,9 +75,13 @@ extension AgainstPeers {
                 #expect(finished.status == 0, "\(finished)")
                 #expect(finished.output.contains("Maximum     at least 100 calls/s"))
                 #expect(finished.output.contains("rtt.max<100s"))
+                // Not by one short trial: what was asked for is confirmed.
+                #expect(finished.output.contains("confirmed once: "))
             }
-            let page = try await scratch.run(.sipmeter("report", scratch.path("max")))
-            #expect(page.status == 65 && page.errors.contains("holds a search of find-max"), "\(page)")
+            let page = try scratch.text("max/report.html")
+            for trial in ["trial-01-50cps", "trial-02-100cps", "trial-03-100cps"] {
+                #expect(page.contains("href=\"\(trial)/report.html\"") && scratch.has("max/\(trial)/report.html"))
+            }
             #expect(Table(try scratch.text("max/trial-01-50cps/rtt.csv")).rows.count == 100)
             #expect(Table(try scratch.text("max/trial-02-100cps/rtt.csv")).rows.count == 200)
         }
@@ -83,24 +95,94 @@ extension AgainstPeers {
             #expect(finished.complaint.contains("refused: ICMP"), "\(finished)")
         }
 
+        /// A server that is there and refuses: halving the rate for ten minutes would say no more.
+        @Test func whoRefusesEvenSlowCallsHasNoMaximumAndThatIsSaidAtOnce() async throws {
+            let scratch = try Scratch()
+            let port = try UDPPorts.free()
+            try await Answer.during("--status", "404=100%", port: port, in: scratch) { _ in
+                let finished = try await scratch.run(
+                    .sipmeter("find-max", "127.0.0.1:\(port)", "--out", scratch.path("max")), within: .seconds(10))
+                #expect(finished.status == 2, "\(finished)")
+                #expect(finished.output.contains("Maximum     none: not even a few slow calls end well"))
+                #expect(finished.output.contains("Failed at   5 calls/s: 3 of 3 failed (404 3)"))
+            }
+            #expect(try scratch.text("max/report.html").contains("none: not even a few slow calls end well"))
+            #expect(Table(try scratch.text("max/trials.csv")).rows.isEmpty)
+        }
+
+        @Test(.timeLimit(.minutes(2))) func aTargetThatDiesDuringTheSearchIsLostAndWhatWasFoundStands() async throws {
+            let scratch = try Scratch()
+            let port = try UDPPorts.free()
+            try await Answer.during(port: port, in: scratch) { server in
+                // Given up after 64 x 20 ms.
+                let search = Command(
+                    Command.sipmeter(
+                        "find-max", "127.0.0.1:\(port)", "--start", "20", "--no-baseline", "--t1", "20ms", "--out",
+                        scratch.path("max")
+                    ).words + Self.short)
+                let finished = try await scratch.during(search) { running in
+                    try await running.wait(for: "a trial") { running.output.contains("passes") }
+                    server.send(SIGKILL)
+                    return try await running.finish(within: .seconds(60))
+                }
+                #expect(finished.status == 69, "\(finished)")
+                #expect(finished.output.contains("The target stopped answering: nothing came back"), "\(finished)")
+                #expect(finished.output.contains("is the highest that passed so far"))
+            }
+            #expect(try scratch.text("max/report.html").contains("The target stopped answering"))
+        }
+
+        /// Killed, it leaves every trial that ended, and a page that says what they say.
+        @Test func aKilledSearchKeepsEveryTrialItShowed() async throws {
+            let scratch = try Scratch()
+            let port = try UDPPorts.free()
+            try await Answer.during(port: port, in: scratch) { _ in
+                // What an earlier search found here is not this one's answer.
+                let search = Command(
+                    Command.sipmeter(
+                        "find-max", "127.0.0.1:\(port)", "--start", "20", "--no-baseline", "--out",
+                        scratch.path("max")
+                    ).words + Self.short)
+                let first = try await scratch.run(search.adding("--max-rate", "20"), within: .seconds(40))
+                #expect(first.status == 0 && scratch.has("max/summary.json"), "\(first)")
+                let shown = try await scratch.during(search) { running in
+                    try await running.wait(for: "two trials") {
+                        running.output.components(separatedBy: "passes").count > 2
+                    }
+                    running.send(SIGKILL)
+                    return try await running.finish().output
+                }
+                let table = Table(try scratch.text("max/trials.csv"))
+                #expect(table.isWhole && table.rows.count >= 2)
+                #expect(table.rows.count >= shown.components(separatedBy: "passes").count - 1)
+            }
+            #expect(!scratch.has("max/summary.json"))
+            let drawn = try await scratch.run(.sipmeter("report", scratch.path("max")))
+            #expect(drawn.status == 0, "\(drawn)")
+            let page = try scratch.text("max/report.html")
+            #expect(page.contains("NO VERDICT") && page.contains("is the highest that passed so far"))
+        }
+
         @Test func anInterruptedSearchTellsWhatItHas() async throws {
             let scratch = try Scratch()
             let port = try UDPPorts.free()
             try await Answer.during(port: port, in: scratch) { _ in
                 let search = Command(
                     Command.sipmeter(
-                        "find-max", "127.0.0.1:\(port)", "--start", "20", "--no-baseline", "--out",
-                        scratch.path("max")
+                        "find-max", "127.0.0.1:\(port)", "--start", "20", "--no-baseline", "--keep-trials",
+                        "--out", scratch.path("max")
                     ).words + Self.short)
                 let finished = try await scratch.during(search) { running in
-                    try await running.wait(for: "a trial") { running.output.contains("passes") }
+                    try await running.wait(for: "the second trial") { scratch.has("max/trial-02-40cps/rtt.csv") }
                     running.send(SIGINT)
                     return try await running.finish()
                 }
                 #expect(finished.status == 130, "\(finished)")
                 #expect(finished.output.contains("is the highest that passed so far"))
+                #expect(finished.output.contains("note: Trial 2, at 40 calls/s, was interrupted and does not count."))
+                #expect(finished.output.contains(" trial-01-20cps/ trial-02-40cps/"))
             }
-            #expect(Table(try scratch.text("max/trials.csv")).rows.count >= 1)
+            #expect(Table(try scratch.text("max/trials.csv")).rows.count == 1)
             #expect(scratch.has("max/find-max.svg") && scratch.has("max/summary.json"))
         }
 

@@ -6,7 +6,7 @@ import Testing
 @testable import Reports
 
 /// A search that never was: doubling to 80, a trial spoilt, one undecided, a bracket, a confirmation taken back.
-private func madeUpSearch() -> SearchReport {
+func madeUpSearch() -> SearchReport {
     var report = SearchReport(
         method: "bisect", criteria: Criteria(), resolution: 0.1, target: "192.0.2.5", transport: "udp",
         scenario: "uac", baseline: .measured(rate: 21_000, above: 24_000),
@@ -106,6 +106,63 @@ private func textOf(_ append: (inout ByteBuffer) -> Void) -> String {
             report.verdict.evidence.first
                 == "At 80 calls/s the generator was in the way, however often it was tried: A stall. What the target "
                 + "takes lies above 40 calls/s.")
+        report.answer = Answer(ending: .generatorInTheWay(rate: 80, why: "A stall."), rate: nil, failing: 80)
+        #expect(report.verdict.evidence.first?.hasSuffix("What the target takes lies below 80 calls/s.") == true)
+    }
+
+    /// A confirmation with failures and too few attempts to tell is run again: what failed in it failed all the same.
+    @Test func aConfirmationRunAgainIsCountedInWhatItConfirms() {
+        var report = madeUpSearch()
+        report.rows[8].decision.kind = .undecided
+        report.rows[8].result.failures = [.init(cause: "503", count: 5)]
+        #expect(report.confirmation?.attempts == 7200 && report.confirmation?.failed == 5)
+        report.rows[8].decision.kind = .void
+        #expect(report.confirmation?.attempts == 3600 && report.confirmation?.failed == 0)
+    }
+
+    @Test func aResultThatNobodyConfirmedSaysSo() {
+        var report = madeUpSearch()
+        report.answer.confirmations = 0
+        #expect(
+            FindMaxText.text(report).contains(
+                "60 calls/s, within 10 % (bisect)\n            not confirmed by longer trials\n"))
+    }
+
+    @Test func aServerThatEndsNotOneSlowCallWellHasNoMaximumAndTheReasonIsTheAnswer() {
+        var report = madeUpSearch()
+        report.rows = []
+        report.baseline = .unknown("the search ended before it was measured")
+        report.answer = Answer(
+            ending: .slowCallsFail, rate: nil, failing: 5, reasons: ["3 of 3 failed (404 3)"])
+        #expect(report.verdict.level == .valid && report.verdict.notes.isEmpty)
+        let text = FindMaxText.text(report)
+        #expect(text.contains("Maximum     none: not even a few slow calls end well\n"))
+        #expect(text.contains("Failed at   5 calls/s: 3 of 3 failed (404 3)\n"))
+        #expect(text.contains("--rate 1"))
+    }
+
+    @Test func aSearchThatThisHostCutOffBlamesNeitherTheUserNorTheTarget() {
+        var report = madeUpSearch()
+        report.answer.ending = .cutOff("cannot write trials.csv: No space left on device.")
+        #expect(report.verdict.level == .suspect)
+        #expect(report.verdict.evidence.first?.contains("could not go on") == true)
+        #expect(report.verdict.evidence.first?.contains("No space left") == true)
+        #expect(FindMaxText.maximum(report) == "60 calls/s is the highest that passed so far")
+    }
+
+    @Test func aStartAboveWhatTheTestBedTakesIsNotPassedOverInSilence() {
+        var report = madeUpSearch()
+        report.noteStart(21_000, highest: nil)
+        report.noteStart(30_000, highest: 40_000)
+        #expect(report.notes.isEmpty)
+        report.noteStart(30_000, highest: nil)
+        #expect(report.notes == ["The first trial is at 21000 calls/s, all the test bed takes, and not at 30000."])
+    }
+
+    @Test func oneTrialThatPassedIsNotCalledAllOfThem() {
+        var report = madeUpSearch()
+        report.rows = [report.rows[3]]
+        #expect(report.verdict.notes.contains { $0.hasPrefix("The one trial that passed was not VALID: ") })
     }
 
     @Test func aTestBedNobodyMeasuredIsSaid() {

@@ -35,14 +35,21 @@ package enum FindMaxText {
         for sentence in verdict.evidence { lines += wrapped(sentence, first: "  - ", rest: "    ") }
         for note in report.notes + verdict.notes { lines += wrapped(note, first: "  note: ", rest: "        ") }
         lines.append("")
-        lines += labelled("Maximum", maximum(report))
-        if let text = confirmed(report) { lines += labelled("", text) }
-        lines += labelled("Above it", above(report))
-        lines += labelled("Allowed", allowed(report))
-        if let text = atLowRate(report) { lines += labelled("At low rate", text) }
-        lines += labelled("Test bed", testBed(report))
-        lines += labelled("Trials", trials(report))
+        for line in answer(report) {
+            // It belongs to the maximum above it.
+            lines += labelled(line.title == "Confirmed" ? "" : line.title, line.text)
+        }
         return lines
+    }
+
+    /// The answer, and what it stands on.
+    static func answer(_ report: SearchReport) -> [(title: String, text: String)] {
+        let lines: [(String, String?)] = [
+            ("Maximum", maximum(report)), ("Confirmed", confirmed(report)),
+            (report.answer.rate == nil ? "Failed at" : "Above it", above(report)), ("Allowed", allowed(report)),
+            ("At low rate", atLowRate(report)), ("Test bed", testBed(report)), ("Trials", trials(report)),
+        ]
+        return lines.compactMap { title, text in text.map { (title, $0) } }
     }
 
     private static func labelled(_ title: String, _ text: String) -> [String] {
@@ -55,7 +62,9 @@ package enum FindMaxText {
             switch answer.ending {
             case .nothingPassed:
                 return "none: no rate down to \(lowest(report)) calls/s passed"
-            case .found, .converged, .ceilingReached, .generatorInTheWay, .tooManyTrials, .interrupted, .targetLost:
+            case .slowCallsFail: return "none: not even a few slow calls end well"
+            case .found, .converged, .ceilingReached, .generatorInTheWay, .tooManyTrials, .interrupted, .targetLost,
+                .cutOff:
                 return "not known: no rate passed so far"
             }
         }
@@ -64,8 +73,8 @@ package enum FindMaxText {
         case .found:
             return text + (report.resolution.map { ", within \(percent($0))" } ?? "") + " (\(report.method))"
         case .converged: return text + " (RFC 7502, 4.10)"
-        case .nothingPassed, .ceilingReached, .generatorInTheWay: return "at least " + text
-        case .tooManyTrials, .interrupted, .targetLost: return text + " is the highest that passed so far"
+        case .nothingPassed, .slowCallsFail, .ceilingReached, .generatorInTheWay: return "at least " + text
+        case .tooManyTrials, .interrupted, .targetLost, .cutOff: return text + " is the highest that passed so far"
         }
     }
 
@@ -74,7 +83,14 @@ package enum FindMaxText {
     }
 
     private static func confirmed(_ report: SearchReport) -> String? {
-        guard let confirmation = report.confirmation else { return nil }
+        guard let confirmation = report.confirmation else {
+            switch report.answer.ending {
+            case .found, .ceilingReached: return report.resolution == nil ? nil : "not confirmed by longer trials"
+            case .converged, .nothingPassed, .slowCallsFail, .generatorInTheWay, .tooManyTrials, .interrupted,
+                .targetLost, .cutOff:
+                return nil
+            }
+        }
         let bound = ShareTest.upperBound(confirmation.failed, of: confirmation.attempts)
         let count = report.answer.confirmations
         return
@@ -82,12 +98,14 @@ package enum FindMaxText {
             + "attempts failed, so with 95 % confidence at most \(percent(bound)) do"
     }
 
-    private static func above(_ report: SearchReport) -> String {
-        guard let failing = report.answer.failing else { return "no rate that failed is known" }
+    private static func above(_ report: SearchReport) -> String? {
+        guard let failing = report.answer.failing else {
+            return report.answer.rate == nil ? nil : "no rate that failed is known"
+        }
         return "\(RateText.text(failing)) calls/s: " + report.answer.reasons.joined(separator: "; ")
     }
 
-    private static func allowed(_ report: SearchReport) -> String {
+    static func allowed(_ report: SearchReport) -> String {
         let criteria = report.criteria
         var parts = [criteria.failures == 0 ? "no failure" : "failures \(percent(criteria.failures)) of the attempts"]
         parts.append(

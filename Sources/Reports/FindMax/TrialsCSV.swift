@@ -5,13 +5,14 @@ import MaximumSearch
 // MARK: trials.csv
 
 extension CSV {
-    /// `decision` is a sentence, `next_rate_cps` empty where the search ended. `srd` is the time to the final response where
-    /// the scenario has no session.
+    /// `decision` is a sentence, `next_rate_cps` empty where the search ended; `outcome` is the decision in a word, for
+    /// programs, and `doubt` what the generator did to the trial: `load`, `timing`, or nothing. `srd` is the time to the
+    /// final response where the scenario has no session.
     package static func appendTrialsHeader(to buffer: inout ByteBuffer) {
         buffer.append(
             """
             trial,phase,rate_cps,n,established,failed,fail_ratio,srd_p50_us,srd_p99_us,retrans_ratio,lag_p99_us,verdict,\
-            decision,next_rate_cps
+            decision,next_rate_cps,resent,outcome,doubt,took_s
 
             """)
     }
@@ -43,6 +44,14 @@ extension CSV {
         buffer.append(field: row.decision.sentence)
         buffer.appendComma()
         if let next = row.decision.nextRate { buffer.append(text: RateText.text(next)) }
+        buffer.appendComma()
+        buffer.append(decimal: result.resent)
+        buffer.appendComma()
+        buffer.append(text: row.decision.kind.rawValue)
+        buffer.appendComma()
+        if let doubt = result.doubt { buffer.append(text: doubt.name) }
+        buffer.appendComma()
+        buffer.append(seconds: result.took)
         buffer.endRow()
     }
 

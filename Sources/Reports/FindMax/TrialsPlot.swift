@@ -17,12 +17,17 @@ package struct TrialsPlot {
     }
 
     private let report: SearchReport
+    private let hasVerdict: Bool
     private let columns: Axis
 
-    package static func svg(_ report: SearchReport) -> ByteBuffer { TrialsPlot(report).draw() }
+    /// - Parameter hasVerdict: false for a search that was killed.
+    package static func svg(_ report: SearchReport, hasVerdict: Bool = true) -> ByteBuffer {
+        TrialsPlot(report, hasVerdict).draw()
+    }
 
-    private init(_ report: SearchReport) {
+    private init(_ report: SearchReport, _ hasVerdict: Bool) {
         self.report = report
+        self.hasVerdict = hasVerdict
         let count = Double(max(report.rows.count, 1))
         columns = Axis(
             lowest: 0.5, highest: count + 0.5, start: Layout.left, end: Layout.right,
@@ -53,7 +58,9 @@ package struct TrialsPlot {
         return svg.bytes
     }
 
-    private var heading: String { "\(FindMaxText.maximum(report)): \(report.verdict.level.text)" }
+    private var heading: String {
+        FindMaxText.maximum(report) + (hasVerdict ? ": \(report.verdict.level.text)" : "")
+    }
 
     // MARK: marks
 

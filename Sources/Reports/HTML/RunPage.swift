@@ -141,7 +141,9 @@ package struct RunPage {
 
     private static func text(load: JSONValue) -> String? {
         let users = load.users
-        guard let asked = users ?? load["rate_per_s"]?.double.map({ "\(Number.trimmed($0)) calls/s" }) else { return nil }
+        guard let asked = users ?? load["rate_per_s"]?.double.map({ "\(Number.trimmed($0)) calls/s" }) else {
+            return nil
+        }
         var parts = [asked]
         if let seconds = load["duration_s"]?.double { parts[0] += " for \(Number.seconds(seconds, decimals: 3))" }
         if users != nil {
@@ -270,9 +272,11 @@ extension LadderPlot {
 
 /// The verdict, large, with its evidence.
 package enum VerdictBox {
-    /// `level`: as in `summary.json`; nil: there is none, and `missing` says why.
+    /// `level`: as in `summary.json`; nil: there is none, and `missing` says why. `meaning`: what it says, where that is not
+    /// what it says of a run.
     package static func append(
-        level: String?, isCapture: Bool = false, evidence: [String], missing: String, to html: inout HTMLWriter
+        level: String?, isCapture: Bool = false, meaning own: String? = nil, evidence: [String], missing: String,
+        to html: inout HTMLWriter
     ) {
         guard let level else {
             html.element("div", class: "verdict doubtful") {
@@ -283,7 +287,8 @@ package enum VerdictBox {
         }
         html.open("div", class: cssClass(level))
         html.paragraph(level)
-        html.paragraph(meaning(level, isCapture: isCapture, doubts: evidence.count), class: "muted")
+        html.paragraph(
+            own ?? meaning(level, isCapture: isCapture, doubts: evidence.count), class: "muted")
         html.list(evidence)
         html.close("div")
     }

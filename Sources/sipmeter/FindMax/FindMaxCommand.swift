@@ -65,7 +65,9 @@ private struct Hunt {
     private let directory: String
     private let begun = SystemClock.wall()
     private var report: SearchReport
-    private var files: FindMaxFiles
+    private let files: FindMaxFiles
+    /// The interruption fell into it.
+    private var cut: Trial?
 
     /// Calls that see whether the target has recovered, and how fast they come.
     private static let probes = 3.0
@@ -87,10 +89,24 @@ private struct Hunt {
 
     mutating func run() throws {
         announce()
+        try files.begin()
+        if !options.noBaseline { report.baseline = .unknown("the search ended before it was measured") }
         try files.writeManifest(session.setup, options, report, begun: begun)
-        // Whoever does not answer is not kept waiting for the test bed.
-        if !session.setup.isBuiltIn, let failure = session.unreachable(try probe()) { throw failure }
-        if !options.noBaseline, !session.wasInterrupted { report.baseline = try measureTestBed() }
+        // Whoever does not answer, or never as the scenario wants, is not kept waiting for the test bed.
+        let slow = try probe()
+        if !session.setup.isBuiltIn, let failure = session.unreachable(slow) { throw failure }
+        if let failing = refusal(of: slow.summary) {
+            report.answer = Answer(
+                ending: .slowCallsFail, rate: nil, failing: Self.probeRate, reasons: [failing])
+            return try conclude(nil)
+        }
+        if !options.noBaseline, !session.wasInterrupted {
+            report.baseline = try measureTestBed()
+            let said = report.notes.count
+            report.noteStart(options.firstRate, highest: options.maxRate)
+            for note in report.notes.dropFirst(said) { Terminal.print(note) }
+            try files.writeManifest(session.setup, options, report, begun: begun)
+        }
         var search = options.search(ceiling: report.baseline.rate)
         let first = SystemClock.monotonic()
         var trouble: RunFailure?
@@ -103,9 +119,16 @@ private struct Hunt {
             do {
                 trouble = try run(trial, &search)
             } catch let failure as RunFailure where !report.rows.isEmpty {
-                // No connection, no port: what was found so far stands.
-                search.stop(.targetLost(failure.description))
+                // What was found so far stands.
+                if failure.code == .unreachable, !failure.isAddressInUse {
+                    search.stop(.targetLost(failure.description))
+                } else {
+                    trouble = failure
+                }
+            } catch let error as SystemError where !report.rows.isEmpty {
+                trouble = RunFailure(.unreachable, error.description)
             }
+            if let trouble { search.stop(.cutOff(trouble.description)) }
         }
         search.stop(.interrupted)
         report.took = SystemClock.monotonic() - first
@@ -118,9 +141,14 @@ private struct Hunt {
         let isFirst = report.rows.isEmpty
         let outcome = try runner(search.criteria).run(
             trial, keepsGoing: !isFirst,
-            in: options.keepTrials ? "\(directory)/\(FindMaxFiles.name(trial))" : nil)
+            in: options.keepTrials ? "\(directory)/\(trial.directoryName)" : nil)
         if isFirst, let failure = session.unreachable(outcome.level) { throw failure }
-        if session.wasInterrupted { return nil }
+        if session.wasInterrupted {
+            cut = trial
+            report.notes.append(
+                "Trial \(trial.number), at \(RateText.text(trial.rate)) calls/s, was interrupted and does not count.")
+            return nil
+        }
         let decision = search.record(outcome.result)
         let row = SearchReport.Row(trial: trial, result: outcome.result, decision: decision)
         report.rows.append(row)
@@ -171,6 +199,7 @@ private struct Hunt {
         var hasAnswered = false
         repeat {
             if session.wasInterrupted { return nil }
+            if session.showsProgress { Terminal.progress("waiting until the target answers slow calls cleanly again") }
             let counters = try probe().summary.counters
             hasAnswered = hasAnswered || counters.datagramsReceived > 0
             if counters.started > 0, counters.ok == counters.started, counters.requestsRetransmitted == 0 { return nil }
@@ -184,6 +213,18 @@ private struct Hunt {
             "notice: the target does not answer slow calls cleanly \(Arguments.text(patience)) after "
                 + "the trial; going on")
         return nil
+    }
+
+    /// Why no rate can pass: not one of the slow calls ended well, and that is more than is allowed.
+    private func refusal(of summary: RunSummary) -> String? {
+        let counters = summary.counters
+        let criteria = options.search(ceiling: nil).criteria
+        guard !session.wasInterrupted, counters.started > 0, counters.ok == 0,
+            criteria.isHopeless(failed: counters.started, resent: 0, of: counters.started)
+        else { return nil }
+        let causes = summary.outcomes.filter { $0.outcome != .unsent && $0.count > 0 }
+            .map { "\($0.outcome == .interrupted ? "unanswered" : $0.outcome.text) \($0.count)" }
+        return "\(counters.started) of \(counters.started) failed (\(causes.joined(separator: ", ")))"
     }
 
     /// A few slow calls.
@@ -201,10 +242,19 @@ private struct Hunt {
         var trouble = earlier
         session.endWatching()
         do throws(RunFailure) { try files.finish(report) } catch { trouble = trouble ?? error }
+        if trouble == nil {
+            do { try files.draw() } catch let failure as RunFailure {
+                trouble = failure
+            } catch {
+                Terminal.complain("error: no report.html: \(error)")
+            }
+        }
         Terminal.print("\n" + FindMaxText.text(report))
         session.listFiles(
             directory,
-            FindMaxFiles.names + (options.keepTrials ? report.rows.map { FindMaxFiles.name($0.trial) + "/" } : []))
+            FindMaxFiles.names
+                + (options.keepTrials ? report.rows.map(\.trial) + [cut].compactMap { $0 } : [])
+                .map { $0.directoryName + "/" })
         if let trouble { throw trouble }
         if let code = exitCode { throw ArgumentParser.ExitCode(code.rawValue) }
     }
@@ -213,8 +263,8 @@ private struct Hunt {
         switch report.answer.ending {
         case .interrupted: .interrupted
         case .targetLost: .unreachable
-        case .nothingPassed: .thresholdFailed
-        case .found, .converged, .ceilingReached, .generatorInTheWay, .tooManyTrials:
+        case .nothingPassed, .slowCallsFail: .thresholdFailed
+        case .found, .converged, .ceilingReached, .generatorInTheWay, .tooManyTrials, .cutOff:
             report.verdict.level == .invalid ? .generatorWasTheBottleneck : nil
         }
     }

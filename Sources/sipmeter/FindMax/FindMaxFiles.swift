@@ -1,40 +1,35 @@
 import Datagrams
+import Glibc
 import LoadRun
 import MaximumSearch
 import Reports
+import RunReports
 import SIP
 
 /// The files of a search. A trial's row is in `trials.csv` when the trial has ended; the rest comes at the end.
 struct FindMaxFiles {
-    static let names = ["trials.csv", "find-max.svg", "summary.json", "summary.txt", "manifest.json"]
+    static let names = [
+        ReportPages.fileName, "trials.csv", "find-max.svg", "summary.txt", "summary.json", "manifest.json",
+    ]
 
     let directory: String
-    private var hasHeader = false
 
-    init(directory: String) { self.directory = directory }
-
-    /// Of the directory of one trial: `trial-03-440cps`.
-    static func name(_ trial: Trial) -> String {
-        "trial-\(trial.number < 10 ? "0" : "")\(trial.number)-\(RateText.text(trial.rate))cps"
-    }
-
-    mutating func append(_ row: SearchReport.Row) throws(RunFailure) {
-        try begin()
-        var file = try OutputFile(directory + "/trials.csv", appends: true)
-        CSV.appendTrialsRow(row, to: &file.rows)
-        try file.flush()
-    }
-
-    private mutating func begin() throws(RunFailure) {
-        if hasHeader { return }
-        hasHeader = true
+    /// The table is there before its first row: a search that is killed in its first trial leaves one without any. What an
+    /// earlier search left in the directory would be taken for this one's answer.
+    func begin() throws(RunFailure) {
+        for name in Self.names { unlink(directory + "/" + name) }
         var header = ByteBuffer(capacity: 256)
         CSV.appendTrialsHeader(to: &header)
         try OutputFile.create(directory + "/trials.csv", holding: header)
     }
 
-    mutating func finish(_ report: SearchReport) throws(RunFailure) {
-        try begin()
+    func append(_ row: SearchReport.Row) throws(RunFailure) {
+        var file = try OutputFile(directory + "/trials.csv", appends: true)
+        CSV.appendTrialsRow(row, to: &file.rows)
+        try file.flush()
+    }
+
+    func finish(_ report: SearchReport) throws(RunFailure) {
         try OutputFile.create(directory + "/find-max.svg", holding: TrialsPlot.svg(report))
         var bytes = ByteBuffer(capacity: 1 << 14)
         FindMaxFile.appendSummary(report, to: &bytes)
@@ -44,6 +39,9 @@ struct FindMaxFiles {
         try OutputFile.create(directory + "/summary.txt", holding: bytes)
     }
 
+    /// From the files above, as `sipmeter report` draws it again.
+    func draw() throws { try ReportHook.write(directory) }
+
     func writeManifest(
         _ setup: RunSetup, _ options: FindMaxOptions, _ report: SearchReport, begun: WallInstant
     ) throws(RunFailure) {
@@ -52,6 +50,7 @@ struct FindMaxFiles {
             ("settle_s", .seconds(options.settle)),
             ("establishment_threshold_time_s", .seconds(threshold(setup, options))),
             ("baseline_measured", .bool(!options.noBaseline)),
+            ("test_bed", .object(FindMaxFile.testBed(report.baseline))),
         ]
         let search = options.search(ceiling: nil)
         let settings: [(String, JSONValue)]
@@ -80,7 +79,7 @@ struct FindMaxFiles {
                     report.scenario.hasPrefix("register")
                         ? "6.7 registration rate" : "6.2 session establishment rate, no media")
             ),
-            ("initial_session_attempt_rate_per_s", .number(startRate(search), decimals: 3)),
+            ("initial_session_attempt_rate_per_s", .number(options.firstRate, decimals: 3)),
             ("establishment_threshold_time_s", .seconds(threshold(setup, options))),
         ]
         var bytes = ByteBuffer(capacity: 1 << 14)
@@ -90,13 +89,6 @@ struct FindMaxFiles {
                 rfc7502: form),
             to: &bytes)
         try OutputFile.create(directory + "/manifest.json", holding: bytes)
-    }
-
-    private func startRate(_ search: MaximumSearch) -> Double {
-        switch search {
-        case .bisect(let bisect): bisect.settings.start
-        case .rfc7502(let rfc): rfc.settings.start
-        }
     }
 
     private func threshold(_ setup: RunSetup, _ options: FindMaxOptions) -> Nanoseconds {

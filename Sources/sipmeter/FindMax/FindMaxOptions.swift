@@ -174,6 +174,7 @@ struct FindMaxOptions: ParsableArguments {
         case .bisect:
             var settings = bisection
             settings.ceiling = maxRate ?? ceiling
+            settings.confirmsCeiling = maxRate.map { $0 < ceiling ?? .infinity } ?? false
             return .bisect(BisectSearch(settings))
         case .rfc7502:
             var settings = RFC7502Search.Settings()
@@ -183,6 +184,13 @@ struct FindMaxOptions: ParsableArguments {
             settings.mostTrials = mostTrials ?? settings.mostTrials
             settings.ceiling = maxRate ?? ceiling
             return .rfc7502(RFC7502Search(settings))
+        }
+    }
+
+    var firstRate: Double {
+        switch search(ceiling: nil) {
+        case .bisect(let bisect): bisect.settings.start
+        case .rfc7502(let rfc): rfc.settings.start
         }
     }
 

@@ -72,6 +72,9 @@ struct TestBed {
 
     /// One bad second is no limit: of three tries one is enough.
     private func keeps(_ rate: Double, _ setup: RunSetup) throws -> Attempt {
+        if session.showsProgress {
+            Terminal.progress("the test bed without the target: \(RateText.text(rate)) calls/s")
+        }
         for _ in 0..<3 {
             let level = LoadLevel(
                 setup: setup, rate: rate, directory: nil, control: RunControl(watchesSignals: true),

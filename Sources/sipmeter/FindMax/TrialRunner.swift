@@ -34,13 +34,17 @@ struct TrialRunner {
             setup: session.setup.lasting(trial.length, keepsGoing: keepsGoing), rate: trial.rate, directory: directory,
             control: control, wakeup: session.wakeup)
         let label = "trial \(trial.number), \(RateText.text(trial.rate))/s  "
-        let (isQuiet, length) = (session.isQuiet || !Terminal.isTerminal, trial.length)
+        let (isQuiet, length) = (!session.showsProgress, trial.length)
+        let hasSaid = Mutex(false)
         let outcome = try session.watch(&level) { level in
             try level.run(onJournal: { watch.take($0) }) { row in
                 watch.take(row)
                 if cutsShort, control.stage == .running, watch.isHopeless {
                     watch.cutShort()
                     control.ask(for: .draining)
+                }
+                if control.wasInterrupted, row.open > 0, !hasSaid.withLock({ said in (said, said = true).0 }) {
+                    Terminal.complain("stopping: no new calls, \(row.open) still open; ^C again ends them at once")
                 }
                 if !isQuiet { Terminal.progress(label + ProgressLine.text(row, of: length)) }
             }
@@ -59,7 +63,7 @@ struct TrialRunner {
             switch (judged.value, phase) {
             case (.value, _), (.undefined, .confirm), (.undefined, .rfc7502):
                 return "\(threshold.text) does not hold: \(judged.reason)"
-            case (.undefined, .double), (.undefined, .halve), (.undefined, .bisect): return nil
+            case (.undefined, .double), (.undefined, .halve), (.undefined, .bisect), (.undefined, .recheck): return nil
             }
         }
     }
