@@ -75,6 +75,10 @@ extension AgainstPeers {
             #expect(Self.sample(after, "sip_rtt_seconds_count{base=\"sent\"}") == Double(rows.numbers("rtt_us").count))
             let sum = rows.numbers("rtt_us").reduce(0, +) / 1e6
             #expect(abs((Self.sample(after, "sip_rtt_seconds_sum{base=\"sent\"}") ?? 0) - sum) < 1e-6)
+            for (method, code) in [("INVITE", 180), ("INVITE", 200), ("BYE", 200)] {
+                let series = "sip_responses_total{method=\"\(method)\",code=\"\(code)\"}"
+                #expect(Self.sample(after, series) == Double(rows.rows.count))
+            }
             let atMost10ms = rows.numbers("rtt_us").count { $0 <= 10_000 }
             let bucket = try #require(Self.sample(after, "sip_rtt_seconds_bucket{base=\"sent\",le=\"0.01\"}"))
             #expect(abs(bucket - Double(atMost10ms)) <= 1, "one may lie on the edge")
@@ -201,6 +205,10 @@ extension AgainstPeers {
                     "127.0.0.1:\(taken.port)", 69,
                     "--http 127.0.0.1:\(taken.port): port \(taken.port) is taken; name another, or 0 for any free one"
                 ), ("192.0.2.77:9464", 64, "--http 192.0.2.77:9464: 192.0.2.77 is no address of this machine"),
+                (
+                    "70000", 64,
+                    "--http 70000: it takes an address of this machine and a port, as in 127.0.0.1:9464 or [::1]:9464"
+                ),
                 (
                     "127.0.0.1:99999", 64,
                     "--http 127.0.0.1:99999: it takes an address of this machine and a port, as in 127.0.0.1:9464 or "

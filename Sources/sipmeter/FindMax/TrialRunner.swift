@@ -34,15 +34,17 @@ struct TrialRunner {
             setup: session.setup.lasting(trial.length, keepsGoing: keepsGoing), rate: trial.rate, directory: directory,
             control: control, wakeup: session.wakeup)
         let label = "trial \(trial.number), \(RateText.text(trial.rate))/s  "
-        let (isQuiet, length) = (session.isQuiet || !Terminal.isTerminal, trial.length)
-        let outcome = try session.watch(&level) { level in
-            try level.run(onJournal: { watch.take($0) }) { row in
-                watch.take(row)
-                if cutsShort, control.stage == .running, watch.isHopeless {
-                    watch.cutShort()
-                    control.ask(for: .draining)
+        let (isQuiet, length) = (session.isQuiet || !Terminal.canErase, trial.length)
+        let outcome = try Teller.during { teller in
+            try session.watch(&level) { level in
+                try level.run(onJournal: { watch.take($0) }) { row in
+                    watch.take(row)
+                    if cutsShort, control.stage == .running, watch.isHopeless {
+                        watch.cutShort()
+                        control.ask(for: .draining)
+                    }
+                    if !isQuiet { teller.progress(label + ProgressLine.text(row, of: length)) }
                 }
-                if !isQuiet { Terminal.progress(label + ProgressLine.text(row, of: length)) }
             }
         }
         var result = watch.result(outcome, isPoisson: session.setup.options.isPoisson)
