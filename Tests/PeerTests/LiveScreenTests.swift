@@ -128,6 +128,8 @@ extension AgainstPeers {
             let finished = try await scratch.during(command, on: terminal) { run in
                 try await run.wait(for: "a progress line") { terminal.text.contains(" p50/p90/") }
                 terminal.type("\u{13}")
+                // Else a run that waits for it would not end.
+                defer { terminal.type("\u{11}") }
                 try await run.wait(for: "the end of all calls") {
                     try scratch.has("run/summary.json") && scratch.text("run/summary.json").contains("stopped_by")
                 }
