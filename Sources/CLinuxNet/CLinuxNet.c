@@ -416,8 +416,8 @@ void clinuxnet_give_terminal_back(void) {
     int keys = atomic_exchange(&keyboard, -1);
     if (keys >= 0 && is_in_foreground(keys)) tcsetattr(keys, TCSANOW, &terminal_before);
     int painted = atomic_exchange(&screen, -1);
-    // End of a synchronised frame, colours off, cursor on.
-    static const char sane[] = "\033[?2026l\033[0m\033[?25h";
+    // End of a synchronised frame, colours off, cursor on; pasted text is marked no more.
+    static const char sane[] = "\033[?2026l\033[0m\033[?25h\033[?2004l";
     if (painted >= 0 && is_in_foreground(painted) && write(painted, sane, sizeof sane - 1) < 0) {
         // It is gone.
     }
@@ -450,7 +450,13 @@ int clinuxnet_take_terminal(int keys, int painted) {
     terminal_before = settings;
     settings.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
     atomic_store(&keyboard, keys);
-    return tcsetattr(keys, TCSANOW, &settings) < 0 ? -errno : 0;
+    if (tcsetattr(keys, TCSANOW, &settings) < 0) return -errno;
+    // Pasted text comes between marks, so that its letters are not taken for keys.
+    static const char marked[] = "\033[?2004h";
+    if (write(painted, marked, sizeof marked - 1) < 0) {
+        // It has no use for it.
+    }
+    return 0;
 }
 
 int clinuxnet_is_in_foreground(int fd) { return is_in_foreground(fd); }

@@ -3,7 +3,7 @@ import Latency
 import Observations
 import Synchronization
 
-/// Watches a level's seconds for its abort rules, on the writing thread, and has the level drained when one strikes.
+/// Watches a level's seconds for its abort rules, on the judging thread, and has the level drained when one strikes.
 ///
 /// Only while calls fall due: afterwards there is nothing to stop, and the rates of an end are no failing.
 final class AbortGuard: Sendable {

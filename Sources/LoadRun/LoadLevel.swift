@@ -39,7 +39,7 @@ package struct LoadLevel {
     package var startAt: WallInstant?
     /// Who looks on while it runs.
     package var observer: RunObserver?
-    /// Is told, on the writing thread, when an abort rule ends the run.
+    /// Is told, on the judging thread, when an abort rule ends the run.
     package var onStrike: (@Sendable (AbortWatch.Strike) -> Void)?
     private let unansweredChallenges = DigestCredentials.FailureList()
 
@@ -52,7 +52,8 @@ package struct LoadLevel {
     }
 
     /// Runs to the end and leaves the directory complete. `begin` is called once nothing but the calls themselves can
-    /// fail any more, with the address calls are placed from; `progress` once a second and `onJournal` with everything observed, on another thread.
+    /// fail any more, with the address calls are placed from; `progress` once a second and `onJournal` with everything
+    /// observed, on the writing thread.
     package func run(
         begin: (SocketAddress) -> Void = { _ in }, onJournal: (@Sendable (borrowing Journal) -> Void)? = nil,
         progress: @escaping @Sendable (IntervalRow) -> Void
@@ -82,18 +83,23 @@ package struct LoadLevel {
             comparesTags: setup.comparesTags, hasNotes: setup.options.scenario.hasNotes,
             expectations: FailureFiles.expectations(of: setup.options.scenario), channel: channel,
             onJournal: onJournal, observer: observer,
-            onInterval: { row in
-                abort.observe(row)
-                progress(row)
-            }, onFailure: { control.ask(for: .stopping) })
+            onInterval: progress, onFailure: { control.ask(for: .stopping) })
+        let judge =
+            setup.options.abortRules.isEmpty
+            ? nil
+            : try AbortJudge(
+                workers: workers, responseTimeNames: program.responseTimeNames.count, passingOnTo: channel
+            ) { abort.observe($0) }
         control.forgetPlans()
         let start = try settleStart(lines[0], target, stamps)
         writer.noteStart(start.wall)
         begin(lines[0].sources[0])
         let watch = HostWatch(cpus: setup.options.cpu.map { Array($0..<$0 + workers) })
         observer?.began(start.monotonic, firstRequest: program.firstMethodText)
-        var report = try place(programs, lines, setup.nextHop ?? target, channel, start, stamps)
+        var report = try place(
+            programs, lines, setup.nextHop ?? target, judge?.channel ?? channel, start, stamps)
         watch.tell(&report.disturbances)
+        judge?.finish()
         let written = writer.finish()
         var outcome = try conclude(
             program, report, written, start, stamps, captures.map { $0.stop() },

@@ -205,6 +205,7 @@ struct WorkerCourse {
             at: now - settings.start, counters: uac.engine.counters, open: UInt64(uac.engine.openCalls),
             cpu: SystemClock.threadCPU() - cpuAtStart)
         glance(&uac, at: now)
+        if settings.glances != nil { uac.engine.journal.responses.append(contentsOf: uac.engine.responses.list) }
         if settings.keepsMessages { uac.engine.journal.steps.append(contentsOf: uac.engine.stepCounts) }
         channel.hand(over: &uac.engine.journal, of: settings.number)
     }

@@ -17,6 +17,8 @@ package struct Journal: Sendable {
     package var glance: Glance?
     /// With the mark, where they are wanted: totals since the run's start, one a step of the scenario.
     package var steps: [StepCount] = []
+    /// With the mark, where somebody looks on: totals since the run's start.
+    package var responses: [ResponseCount] = []
     /// Only where messages are wanted (`EngineConfiguration.keepsMessages`).
     package var unexpected: [UnexpectedMessage] = []
     package var unexpectedBytes = ByteBuffer(capacity: 0)
@@ -87,6 +89,7 @@ package struct Journal: Sendable {
         mark = nil
         glance = nil
         steps.removeAll(keepingCapacity: true)
+        responses.removeAll(keepingCapacity: true)
         unexpected.removeAll(keepingCapacity: true)
         unexpectedBytes.removeAll()
         messages.removeAll()

@@ -153,6 +153,8 @@ package struct CallEngine: Sendable {
     var arrival = Moment.never
     /// One for each instruction.
     package internal(set) var stepCounts: [StepCount]
+    /// To requests of ours.
+    package internal(set) var responses = ResponseCounts()
     /// The timeout being handled is one of a receive.
     var isReceiveTimeout = false
     /// What the scenario writes before `[call_id]`: `x///`, or nothing.

@@ -99,6 +99,7 @@ extension CallEngine {
         _ index: borrowing MessageIndex
     ) {
         note(i, t, status, at: now)
+        responses.note(transactions[calls[i].places[t]].method, status)
         let tag = bytes.extracting(index.toTag.bounds)
         if !tag.isEmpty, !texts.matches(calls[i].peerTag, tag), mayChangeTag(i, t) {
             keepSentMessages(i)

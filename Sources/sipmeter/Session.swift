@@ -56,7 +56,7 @@ struct Session {
     var wasInterrupted: Bool { control.wasInterrupted }
 
     /// A line that the next one takes the place of: only where that can be.
-    var showsProgress: Bool { !isQuiet && Terminal.isTerminal }
+    var showsProgress: Bool { !isQuiet && Terminal.canErase }
 
     func announce(_ command: String, rates: [Double]) {
         let options = setup.options
@@ -93,16 +93,18 @@ struct Session {
         let (isQuiet, total) = (isQuiet, setup.options.duration)
         let label = setup.options.rates.count > 1 ? "\(DecimalText.trimmed(rate))/s  " : ""
         let control = control
-        level.onStrike = { strike in Terminal.complain(label + strike.sentence) }
         let hasSaid = Mutex(false)
         let live = live
-        let outcome = try watch(&level) { level in
-            try level.run(begin: { _ in begin() }) { row in
-                if live?.showsProgress == true { return }
-                if control.stage == .draining, row.open > 0, !hasSaid.withLock({ said in (said, said = true).0 }) {
-                    Terminal.complain("stopping: no new calls, \(row.open) still open; ^C again ends them at once")
+        let outcome = try Teller.during { teller in
+            level.onStrike = { strike in teller.complain(label + strike.sentence) }
+            return try watch(&level) { level in
+                try level.run(begin: { _ in begin() }) { row in
+                    if live?.showsProgress == true { return }
+                    if control.stage == .draining, row.open > 0, !hasSaid.withLock({ said in (said, said = true).0 }) {
+                        teller.complain("stopping: no new calls, \(row.open) still open; ^C again ends them at once")
+                    }
+                    if !isQuiet { teller.progress(label + ProgressLine.text(row, of: total)) }
                 }
-                if !isQuiet { Terminal.progress(label + ProgressLine.text(row, of: total)) }
             }
         }
         for capture in outcome.captures { tell(capture) }

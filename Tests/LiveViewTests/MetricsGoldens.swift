@@ -29,8 +29,11 @@ enum MetricsGoldens {
         # HELP sip_scr_ratio Session Completion Ratio (RFC 6076, 4.9), 0 to 1.
         # TYPE sip_scr_ratio gauge
         sip_scr_ratio 0.9998333333333334
-        # HELP sip_responses_total Final responses to INVITE, by status.
+        # HELP sip_responses_total Responses received, by the method of the request and the status, repeats of final ones left out.
         # TYPE sip_responses_total counter
+        sip_responses_total{method="BYE",code="200"} 5998
+        sip_responses_total{method="INVITE",code="100"} 5998
+        sip_responses_total{method="INVITE",code="180"} 5998
         sip_responses_total{method="INVITE",code="200"} 5998
         sip_responses_total{method="INVITE",code="486"} 1
         # HELP sip_retransmissions_total Messages sent again, by the timer of RFC 3261 and 6026 that did it.

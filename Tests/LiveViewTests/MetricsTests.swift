@@ -89,13 +89,25 @@ import Testing
         run.second(50)
         let second = PrometheusText.text(run.state())
         for series in [
-            "sip_calls_started_total", "sip_calls_total{result=\"ok\"}", "sip_rtt_seconds_count{base=\"sent\"}",
+            "sip_calls_started_total", "sip_calls_total{result=\"ok\"}",
+            "sip_responses_total{method=\"INVITE\",code=\"200\"}",
+            "sip_responses_total{method=\"BYE\",code=\"200\"}", "sip_rtt_seconds_count{base=\"sent\"}",
         ] {
             #expect(Self.value(first, series)! == Self.value(between, series)!)
             #expect(Self.value(first, series)! + 50 == Self.value(second, series)!)
         }
         #expect(Self.value(second, "sip_calls_total{result=\"timeout\"}") == 10)
         #expect(Self.value(second, "sipmeter_sending_cpu_seconds_total") == 0.93)
+    }
+
+    /// However many statuses a server makes up, what is kept is bounded, and no response is left out of the sum.
+    @Test func responsesOfTooManyKindsAreOneKind() {
+        var run = MadeUpRun()
+        run.second(300) { n, call in call.fail(.status(UInt16(300 + n)), status: UInt16(300 + n)) }
+        let series = Self.samples(PrometheusText.text(run.state())).filter { $0.name == "sip_responses_total" }
+        #expect(series.count == ResponseCounts.mostKinds + 1)
+        #expect(series.map(\.value).reduce(0, +) == 300)
+        #expect(series.last { $0.labels == "{method=\"other\",code=\"other\"}" }?.value == 236)
     }
 
     @Test func bucketsCountExactly() {

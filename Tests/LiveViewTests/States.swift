@@ -11,6 +11,7 @@ struct MadeUpRun {
     var record: LiveRecord
     var recorder = LatencyRecorder()
     var counters = Counters()
+    var responses = ResponseCounts()
     var number: UInt64 = 0
     var second: Int64 = 0
     private var elapsed: Int64 = 0
@@ -31,7 +32,7 @@ struct MadeUpRun {
         record.begin(level, at: .seconds(elapsed))
         self.level = level
         recorder = LatencyRecorder()
-        (counters, number, second) = (Counters(), 0, 0)
+        (counters, responses, number, second) = (Counters(), ResponseCounts(), 0, 0)
     }
 
     /// A second of the run: `calls` that end in it, each made by `body` from its place in the second, and `open` at its end.
@@ -57,6 +58,7 @@ struct MadeUpRun {
         journal.mark = IntervalMark(
             at: .seconds(second), counters: counters, open: open, cpu: .milliseconds(310 * second))
         journal.glance = Glance(worker: 0, at: .seconds(second), counters: counters, open: open)
+        journal.responses = responses.list
         record.note(journal)
         rows.append(recorder.record(journal)!.row)
     }
@@ -69,6 +71,10 @@ struct MadeUpRun {
     }
 
     private mutating func count(_ call: CallRecord) {
+        if call.trying != nil { responses.note(.invite, 100) }
+        if call.ringing != nil { responses.note(.invite, 180) }
+        if call.inviteStatus > 0 { responses.note(.invite, call.inviteStatus) }
+        if call.bye != nil { responses.note(.bye, 200) }
         counters.offered += 1
         counters.datagramsSent += 3
         switch call.outcome {

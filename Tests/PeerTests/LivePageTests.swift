@@ -75,6 +75,10 @@ extension AgainstPeers {
             #expect(Self.sample(after, "sip_rtt_seconds_count{base=\"sent\"}") == Double(rows.numbers("rtt_us").count))
             let sum = rows.numbers("rtt_us").reduce(0, +) / 1e6
             #expect(abs((Self.sample(after, "sip_rtt_seconds_sum{base=\"sent\"}") ?? 0) - sum) < 1e-6)
+            for (method, code) in [("INVITE", 180), ("INVITE", 200), ("BYE", 200)] {
+                let series = "sip_responses_total{method=\"\(method)\",code=\"\(code)\"}"
+                #expect(Self.sample(after, series) == Double(rows.rows.count))
+            }
             let atMost10ms = rows.numbers("rtt_us").count { $0 <= 10_000 }
             let bucket = try #require(Self.sample(after, "sip_rtt_seconds_bucket{base=\"sent\",le=\"0.01\"}"))
             #expect(abs(bucket - Double(atMost10ms)) <= 1, "one may lie on the edge")
@@ -193,6 +197,65 @@ extension AgainstPeers {
             #expect(rates.prefix { $0 != "\"" }.split(whereSeparator: { $0 == "M" || $0 == "L" }).count == 3)
         }
 
+        /// Of two runs behind one address, the first of them killed: three seconds of A, and of B one and then a second.
+        private static let twoRuns = """
+            import copy, json, sys
+            from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+            page, a = open(sys.argv[1], "rb").read(), json.load(open(sys.argv[2]))
+            a["phase"], a["version"], a["run"]["target"] = "running", 30, "run A"
+            b = copy.deepcopy(a)
+            b["version"], b["run"]["target"], b["history"] = 2, "run B", b["history"][:1]
+            asked = []
+            def event(state):
+                told = {name: value for name, value in state.items() if not name.startswith("history")}
+                told["point"] = state["history"][-1]
+                return b"retry: 100\\nevent: state\\ndata: " + json.dumps(told).encode() + b"\\n\\n"
+            class Server(BaseHTTPRequestHandler):
+                def do_GET(self):
+                    state = a if len(asked) < 2 else b
+                    if self.path == "/": self.answer("text/html", page)
+                    elif self.path == "/api/state": self.answer("application/json", json.dumps(state).encode())
+                    elif self.path == "/api/events":
+                        asked.append(1)
+                        if len(asked) == 1: return self.answer("text/event-stream", event(a))
+                        first = event(b)
+                        b["version"], b["phase"] = 3, "ended"
+                        b["history"].append([b["history"][0][0] + 1] + b["history"][0][1:])
+                        self.answer("text/event-stream", first + event(b))
+                def answer(self, kind, body):
+                    self.send_response(200)
+                    self.send_header("Content-Type", kind)
+                    self.send_header("Content-Length", str(len(body)))
+                    self.end_headers()
+                    self.wfile.write(body)
+                def log_message(self, *words): pass
+            server = ThreadingHTTPServer(("127.0.0.1", 0), Server)
+            print(server.server_port, flush=True)
+            server.serve_forever()
+            """
+
+        @Test(.needs(.chromium), .needs(.python), .timeLimit(.minutes(2)))
+        func aPageLeftOpenDoesNotMixTheNextRunWithTheLast() async throws {
+            let scratch = try Scratch()
+            let (page, state) = try await scratch.during(Self.run("--http-linger", "60s", duration: "3s")) { run in
+                let port = try await Self.port(run)
+                try await run.wait(for: "its end") { run.output.contains("more; ^C ends it") }
+                return (Self.body(try await Self.get(port, "/")), Self.body(try await Self.get(port, "/api/state")))
+            }
+            let files = (try scratch.write(page, to: "page.html"), try scratch.write(state, to: "state.json"))
+            let drawn = try await scratch.during(Command("python3", "-c", Self.twoRuns, files.0, files.1)) { server in
+                try await server.wait(for: "its port") { server.output.hasSuffix("\n") }
+                let chromium = Command(
+                    "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
+                    "--user-data-dir=\(scratch.path("profile"))", "--virtual-time-budget=5000", "--dump-dom",
+                    "http://127.0.0.1:\(server.output.dropLast())/")
+                return try await scratch.run(chromium, within: .seconds(60)).output
+            }
+            #expect(drawn.contains("sipmeter run: run B") && drawn.contains("The run has ended."), "\(drawn)")
+            let rates = try #require(drawn.components(separatedBy: " d=\"M").dropFirst().first)
+            #expect(rates.prefix { $0 != "\"" }.split(separator: "L").count == 2, "the seconds of B")
+        }
+
         @Test func whereItCannotListenItSaysSoBeforeAnyCall() async throws {
             let scratch = try Scratch()
             let taken = try LoopbackStream.Listener()
@@ -201,6 +264,10 @@ extension AgainstPeers {
                     "127.0.0.1:\(taken.port)", 69,
                     "--http 127.0.0.1:\(taken.port): port \(taken.port) is taken; name another, or 0 for any free one"
                 ), ("192.0.2.77:9464", 64, "--http 192.0.2.77:9464: 192.0.2.77 is no address of this machine"),
+                (
+                    "70000", 64,
+                    "--http 70000: it takes an address of this machine and a port, as in 127.0.0.1:9464 or [::1]:9464"
+                ),
                 (
                     "127.0.0.1:99999", 64,
                     "--http 127.0.0.1:99999: it takes an address of this machine and a port, as in 127.0.0.1:9464 or "

@@ -100,6 +100,69 @@ extension AgainstPeers {
             }
         }
 
+        /// F1 and F2 end in P and Q, and what is pasted is full of letters.
+        @Test func whatIsNoKeyDoesNothing() async throws {
+            let (scratch, terminal) = (try Scratch(), try ScreenTerminal())
+            let finished = try await scratch.during(Self.run(), on: terminal) { run in
+                try await run.wait(for: "the screen") { terminal.frames.count > 1 }
+                #expect(terminal.text.contains("\u{1B}[?2004h"))
+                terminal.type("\u{1B}OP\u{1B}OQ\u{1B}[A\u{1B}[1;2Q\u{1B}[200~quit please\u{1B}[201~")
+                // A key after all of it: once that is obeyed, the others have been read.
+                terminal.type("e")
+                try await run.wait(for: "the failures") {
+                    terminal.frames.last?.contains("no call has failed yet") == true
+                }
+                #expect(terminal.frames.last?.contains("] running") == true)
+                terminal.type("q")
+                return try await run.finish()
+            }
+            #expect(finished.status == 130, "\(finished)")
+            #expect(!terminal.text.contains("PAUSED") && !terminal.text.contains("changed by hand"))
+            #expect(terminal.text.contains("\u{1B}[?2004l") && terminal.isAsBefore)
+        }
+
+        /// ^S: the rows are written all the same, and an abort rule strikes.
+        @Test func aStoppedTerminalHoldsUpNeitherRowsNorRules() async throws {
+            let (scratch, terminal) = (try Scratch(), try ScreenTerminal(columns: 79))
+            let command = Self.run("--abort-on", "calls.ok>0 for 4s")
+            let finished = try await scratch.during(command, on: terminal) { run in
+                try await run.wait(for: "a progress line") { terminal.text.contains(" p50/p90/") }
+                terminal.type("\u{13}")
+                // Else a run that waits for it would not end.
+                defer { terminal.type("\u{11}") }
+                try await run.wait(for: "the end of all calls") {
+                    try scratch.has("run/summary.json") && scratch.text("run/summary.json").contains("stopped_by")
+                }
+                #expect(!terminal.text.contains("struck"))
+                terminal.type("\u{11}")
+                return try await run.finish()
+            }
+            #expect(finished.status == 4, "\(finished)")
+            #expect(terminal.text.contains("struck") && terminal.text.contains("VERDICT"))
+        }
+
+        /// A program that shares the output may have made it non-blocking.
+        @Test(.needs(.python)) func outputThatDoesNotBlockIsWhole() async throws {
+            let scratch = try Scratch()
+            let script = """
+                import fcntl, os, struct, subprocess, sys, termios, time
+                read, write = os.pipe()
+                fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, 4096)
+                os.set_blocking(write, False)
+                program = subprocess.Popen(sys.argv[1:], stdout=write)
+                os.close(write)
+                waiting = lambda: struct.unpack("i", fcntl.ioctl(read, termios.FIONREAD, b"    "))[0]
+                while waiting() < 4096 and program.poll() is None: time.sleep(0.01)
+                with open(read, "rb") as output: sys.stdout.buffer.write(output.read())
+                sys.exit(program.wait())
+                """
+            let shown = Command.sipmeter("scenario", "show", "redirect")
+            let whole = try await scratch.run(shown)
+            #expect(whole.output.utf8.count > 4096, "or this is no test")
+            let finished = try await scratch.run(shown.run(by: ["python3", "-c", script]))
+            #expect(finished.output == whole.output)
+        }
+
         @Test func aCrashGivesTheTerminalBackToo() async throws {
             let (scratch, terminal) = (try Scratch(), try ScreenTerminal())
             // On a terminal Swift's own handler, which comes after ours, asks what to do.
@@ -165,6 +228,7 @@ extension AgainstPeers {
             without.words.insert("NO_COLOR=1", at: at)
             _ = try await scratch.during(command, on: dumb) { try await $0.finish() }
             #expect(dumb.frames.isEmpty && dumb.text.contains("p50/p90/max"))
+            #expect(!dumb.text.contains("\u{1B}"), "it would show them")
             _ = try await scratch.during(without, on: plain) { try await $0.finish() }
             #expect(!plain.frames.isEmpty)
             #expect(!plain.text.contains(#/\u{1B}\[[1-9][0-9;]*m/#), "a colour")

@@ -54,6 +54,17 @@ import UserAgent
         #expect(counts[5].repeats == counts[4].repeats, "each with the ACK again")
     }
 
+    @Test func responsesAreCountedByMethodAndStatusEachOnce() throws {
+        let plain = try run(calls: 3).uac.engine.responses.list
+        #expect(plain.map(\.method) == [.invite, .invite, .invite, .bye])
+        #expect(plain.map(\.status) == [100, 180, 200, 200] && plain.map(\.count) == [3, 3, 3, 3])
+        var server = ReplyingServer()
+        server.inviteStatuses = [180, 200, 200, 200]
+        let repeated = try run(server)
+        #expect(repeated.uac.engine.counters.repeatsReceived == 2)
+        #expect(repeated.uac.engine.responses.list.map(\.count) == [1, 1, 1], "180, one 200, the BYE's")
+    }
+
     @Test func anUnansweredRequestTimesOutAtItsSend() throws {
         var run = VirtualRun(
             uac: try VirtualEnds.uac(StandardScenarios.sippUac, calls: 1), peer: .scripted { _, _ in [] })

@@ -169,8 +169,9 @@ struct clinuxnet_clock_state {
 };
 int clinuxnet_read_clock_state(struct clinuxnet_clock_state *state);
 
-// Reads keys from `keys` one by one and without echo (-1: reads none), and paints on `painted`. However the process ends,
-// both are given back first: at exit and by signals that kill.
+// Reads keys from `keys` one by one and without echo (-1: reads none), and paints on `painted`; what is pasted comes marked,
+// between ESC [ 200 ~ and ESC [ 201 ~. However the process ends, both are given back first: at exit and by signals that
+// kill.
 int clinuxnet_take_terminal(int keys, int painted);
 // May be called at any time, also from a signal handler, and again.
 void clinuxnet_give_terminal_back(void);

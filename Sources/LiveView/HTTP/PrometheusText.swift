@@ -47,10 +47,16 @@ package enum PrometheusText {
 
     private static func responses(_ state: LiveState, _ text: inout Writer) {
         let totals = state.totals
-        if !totals.statuses.isEmpty {
-            text.family("sip_responses_total", "counter", "Final responses to INVITE, by status.")
-            for (status, count) in totals.statuses.sorted(by: { $0.key < $1.key }) {
-                text.sample("sip_responses_total", [("method", "INVITE"), ("code", "\(status)")], "\(count)")
+        if !totals.responses.isEmpty {
+            text.family(
+                "sip_responses_total", "counter",
+                "Responses received, by the method of the request and the status, repeats of final ones left out.")
+            let byName = totals.responses.sorted {
+                ($0.key.name, $0.key.status) < ($1.key.name, $1.key.status)
+            }
+            for (kind, count) in byName {
+                let code = kind.status == 0 ? "other" : "\(kind.status)"
+                text.sample("sip_responses_total", [("method", kind.name), ("code", code)], "\(count)")
             }
         }
         text.family(
@@ -168,4 +174,8 @@ package enum PrometheusText {
             return escaped
         }
     }
+}
+
+extension LiveTotals.Responses {
+    fileprivate var name: String { method == .other ? "other" : "\(method.text)" }
 }

@@ -8,6 +8,8 @@ import Observations
 package struct LiveRecord: Sendable {
     package private(set) var state: LiveState
     private var glances: [Glance?] = []
+    /// Of this level, as each sending thread told last.
+    private var responses: [[ResponseCount]] = []
     /// Of the levels that are over.
     private var before = LiveTotals()
     private var beganAt = Nanoseconds.zero
@@ -31,6 +33,7 @@ package struct LiveRecord: Sendable {
         state.second = nil
         state.summary = nil
         glances = Array(repeating: nil, count: state.subject.workers)
+        responses = Array(repeating: [], count: state.subject.workers)
         state.version += 1
     }
 
@@ -38,6 +41,7 @@ package struct LiveRecord: Sendable {
         noteFailures(journal)
         guard let glance = journal.glance, glances.indices.contains(glance.worker) else { return }
         glances[glance.worker] = glance
+        if journal.mark != nil { responses[glance.worker] = journal.responses }
         var (counters, open) = (Counters(), UInt64(0))
         for case let glance? in glances {
             counters = counters + glance.counters
@@ -74,6 +78,11 @@ package struct LiveRecord: Sendable {
             state.second = row
         }
         state.summary = summary
+        var totals = totals
+        for count in responses.joined() {
+            totals.responses[LiveTotals.Responses(method: count.method, status: count.status), default: 0] +=
+                count.count
+        }
         state.totals = before + totals
         state.version += 1
     }

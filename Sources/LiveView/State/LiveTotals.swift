@@ -36,9 +36,15 @@ package struct LatencyBuckets: Sendable, Equatable {
 
 /// What only ever grows while a command runs, over all its levels: a reader of counters takes a fall for a new start.
 package struct LiveTotals: Sendable, Equatable {
+    /// To requests of this method, with this status; 0: of more kinds than are told apart.
+    package struct Responses: Hashable, Sendable {
+        package var method: CallTag.Method
+        package var status: UInt16
+    }
+
     package var counters = Counters()
     package var outcomes: [CallOutcome: UInt64] = [:]
-    package var statuses: [UInt16: UInt64] = [:]
+    package var responses: [Responses: UInt64] = [:]
     package var timers: [TimerName: UInt64] = [:]
     package var sessions = SessionMetrics()
     package var fromSent = LatencyBuckets()
@@ -51,7 +57,6 @@ package struct LiveTotals: Sendable, Equatable {
     package init(_ recorder: borrowing LatencyRecorder) {
         counters = recorder.counters
         outcomes = recorder.outcomes
-        statuses = recorder.finalStatuses
         timers = recorder.retransmissionsByTimer
         sessions = recorder.sessions
         fromSent = LatencyBuckets(recorder.rtt)
@@ -64,7 +69,7 @@ package struct LiveTotals: Sendable, Equatable {
         var sum = a
         sum.counters = a.counters + b.counters
         sum.outcomes.merge(b.outcomes, uniquingKeysWith: +)
-        sum.statuses.merge(b.statuses, uniquingKeysWith: +)
+        sum.responses.merge(b.responses, uniquingKeysWith: +)
         sum.timers.merge(b.timers, uniquingKeysWith: +)
         sum.sessions.merge(b.sessions)
         sum.fromSent = a.fromSent + b.fromSent

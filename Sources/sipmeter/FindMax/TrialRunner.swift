@@ -36,17 +36,19 @@ struct TrialRunner {
         let label = "trial \(trial.number), \(RateText.text(trial.rate))/s  "
         let (isQuiet, length) = (!session.showsProgress, trial.length)
         let hasSaid = Mutex(false)
-        let outcome = try session.watch(&level) { level in
-            try level.run(onJournal: { watch.take($0) }) { row in
-                watch.take(row)
-                if cutsShort, control.stage == .running, watch.isHopeless {
-                    watch.cutShort()
-                    control.ask(for: .draining)
+        let outcome = try Teller.during { teller in
+            try session.watch(&level) { level in
+                try level.run(onJournal: { watch.take($0) }) { row in
+                    watch.take(row)
+                    if cutsShort, control.stage == .running, watch.isHopeless {
+                        watch.cutShort()
+                        control.ask(for: .draining)
+                    }
+                    if control.wasInterrupted, row.open > 0, !hasSaid.withLock({ said in (said, said = true).0 }) {
+                        teller.complain("stopping: no new calls, \(row.open) still open; ^C again ends them at once")
+                    }
+                    if !isQuiet { teller.progress(label + ProgressLine.text(row, of: length)) }
                 }
-                if control.wasInterrupted, row.open > 0, !hasSaid.withLock({ said in (said, said = true).0 }) {
-                    Terminal.complain("stopping: no new calls, \(row.open) still open; ^C again ends them at once")
-                }
-                if !isQuiet { Terminal.progress(label + ProgressLine.text(row, of: length)) }
             }
         }
         var result = watch.result(outcome, isPoisson: session.setup.options.isPoisson)

@@ -24,6 +24,8 @@ struct LiveAddress {
             address = numeric
             return
         }
+        // A number that is no port is no name either: the resolver would take it for an address written as one.
+        if text.allSatisfy({ $0.isASCII && $0.isNumber }) { throw Self.malformed(text) }
         var (host, port) = (text, Self.defaultPort)
         if let colon = text.lastIndex(of: ":") {
             guard let asked = Self.port(String(text[text.index(after: colon)...])) else { throw Self.malformed(text) }

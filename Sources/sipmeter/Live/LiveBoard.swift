@@ -117,6 +117,9 @@ final class LiveBoard: Sendable {
     /// A level does.
     var isRunning: Bool { content.withLock { $0.start != nil } }
 
+    /// Of what there is to tell of; the copy of a snapshot is spared where it is the same.
+    var version: UInt64 { content.withLock { $0.record.state.version } }
+
     /// With the phase and the time as they are now.
     func snapshot() -> LiveState {
         var (state, start) = content.withLock { ($0.record.state, $0.start) }

@@ -44,8 +44,6 @@ final class LiveClient {
 
     var isGone: Bool { if case .gone = stage { true } else { false } }
     var isIdleStream: Bool { if case .streaming = stage { outgoing.isEmpty } else { false } }
-    /// It waits for events, or will.
-    var isStreaming: Bool { if case .streaming = stage { true } else { false } }
 
     var poll: pollfd {
         var events = hears ? Int16(POLLIN) : 0
@@ -62,16 +60,22 @@ final class LiveClient {
 
     /// The newest event, unless the last one has not been taken yet: then the next will be newer.
     func offer(_ event: [UInt8], version: UInt64, isLast: Bool, at now: MonotonicInstant) {
-        guard isIdleStream else { return }
-        if version != seenVersion {
-            seenVersion = version
-            outgoing = event[...]
-        } else if now - lastSent >= Self.beat {
-            outgoing = Array(": still here\n\n".utf8)[...]
-        } else {
-            return
-        }
+        guard waits(for: version) else { return }
+        seenVersion = version
         endsAfterwards = isLast
+        push(event, at: now)
+    }
+
+    /// It follows, and has not been told of this version.
+    func waits(for version: UInt64) -> Bool { isIdleStream && version != seenVersion }
+
+    func keepAlive(at now: MonotonicInstant) {
+        guard isIdleStream, now - lastSent >= Self.beat else { return }
+        push(Array(": still here\n\n".utf8), at: now)
+    }
+
+    private func push(_ bytes: [UInt8], at now: MonotonicInstant) {
+        outgoing = bytes[...]
         deadline = now + Self.responseLimit
         flush(at: now)
     }

@@ -14,6 +14,7 @@ final class LiveScreenThread: Sendable {
         var isOn = false
         var view: LiveScreen.View
         var isTaken = false
+        var keys = KeyReader()
     }
 
     private let board: LiveBoard
@@ -55,7 +56,8 @@ final class LiveScreenThread: Sendable {
     static var obstacle: String? {
         guard Terminal.isTerminal else { return "standard output is no terminal" }
         let terminal = variable("TERM")
-        if terminal.isEmpty || terminal == "dumb" { return "the terminal (TERM=\(terminal)) cannot move its cursor" }
+        if terminal.isEmpty { return "TERM is not set, and tells no terminal that can move its cursor" }
+        guard Terminal.canErase else { return "the terminal (TERM=\(terminal)) cannot move its cursor" }
         guard let size = ControllingTerminal.size(STDOUT_FILENO) else { return "the terminal does not tell its size" }
         return fits(size)
             ? nil
@@ -169,26 +171,18 @@ final class LiveScreenThread: Sendable {
         var keys = [UInt8](repeating: 0, count: 64)
         let count = read(STDIN_FILENO, &keys, keys.count)
         if count == 0 || count < 0 && errno != EINTR && errno != EAGAIN { return false }
-        for key in keys.prefix(max(count, 0)) { obey(UnicodeScalar(key)) }
+        let bytes = Array(keys.prefix(max(count, 0)))
+        for key in look.withLock({ $0.keys.keys(in: bytes, at: SystemClock.monotonic()) }) { obey(key) }
         return true
     }
 
-    private func obey(_ key: UnicodeScalar) {
+    private func obey(_ key: KeyReader.Key) {
         switch key {
-        case "+", "=", "-", "_", "p", "P", " ":
-            if hasRate { changeLoad(key) }
-        case "q", "Q": quit()
-        case "e", "E": look.withLock { $0.view.showsFailures.toggle() }
-        case _: break
-        }
-    }
-
-    private func changeLoad(_ key: UnicodeScalar) {
-        switch key {
-        case "+", "=": change { $0 * 1.1 }
-        case "-", "_": change { $0 / 1.1 }
-        case _:
-            _ = board.change { $0.phase == .paused ? .resume : .pause }
+        case .faster: if hasRate { change { $0 * 1.1 } }
+        case .slower: if hasRate { change { $0 / 1.1 } }
+        case .pause: if hasRate { _ = board.change { $0.phase == .paused ? .resume : .pause } }
+        case .quit: quit()
+        case .failures: look.withLock { $0.view.showsFailures.toggle() }
         }
     }
 

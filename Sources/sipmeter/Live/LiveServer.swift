@@ -74,8 +74,12 @@ final class LiveServer: Sendable {
     private func serve(_ listener: consuming StreamListener) {
         var clients: [LiveClient] = []
         var end: MonotonicInstant?
+        var canAccept = true
         while true {
-            var polls = [pollfd(fd: listener.fileDescriptor, events: Int16(POLLIN), revents: 0)] + clients.map(\.poll)
+            // A descriptor below zero is not looked at.
+            let listening = pollfd(
+                fd: canAccept ? listener.fileDescriptor : -1, events: Int16(POLLIN), revents: 0)
+            var polls = [listening] + clients.map(\.poll)
             _ = poll(&polls, nfds_t(polls.count), Self.tickMilliseconds)
             let now = SystemClock.monotonic()
             for (client, poll) in zip(clients, polls.dropFirst()) {
@@ -83,17 +87,23 @@ final class LiveServer: Sendable {
             }
             tell(clients, at: now)
             clients.removeAll(where: \.isGone)
-            if polls[0].revents != 0 { accept(listener, &clients, at: now) }
+            canAccept = polls[0].revents == 0 || accept(listener, &clients, at: now)
             guard isOver.load(ordering: .acquiring) else { continue }
             end = end ?? now + Self.farewell
             if clients.isEmpty || now >= end! { return }
         }
     }
 
-    private func accept(_ listener: borrowing StreamListener, _ clients: inout [LiveClient], at now: MonotonicInstant) {
+    /// False: not now, for the calls of the run have all the descriptors there are. Asked again at once it would be as
+    /// before, round and round.
+    private func accept(
+        _ listener: borrowing StreamListener, _ clients: inout [LiveClient], at now: MonotonicInstant
+    ) -> Bool {
         // Bounded: who is here already is served, too.
         for _ in 0..<16 {
-            guard let made = try? listener.accept() else { return }
+            let next: (descriptor: Int32, peer: SocketAddress)?
+            do throws(SystemError) { next = try listener.accept() } catch { return false }
+            guard let made = next else { return true }
             let client = LiveClient(adopting: made.descriptor, at: now)
             if clients.count < Self.mostClients {
                 clients.append(client)
@@ -104,15 +114,20 @@ final class LiveServer: Sendable {
                     at: now)
             }
         }
+        return true
     }
 
     private func tell(_ clients: [LiveClient], at now: MonotonicInstant) {
         guard clients.contains(where: \.isIdleStream) else { return }
-        let state = board.snapshot()
-        let event = HTTPResponse.event("state", LiveStateFile.event(state))
-        for client in clients {
-            client.offer(event, version: state.version, isLast: state.phase == .ended, at: now)
+        let version = board.version
+        if clients.contains(where: { $0.waits(for: version) }) {
+            let state = board.snapshot()
+            let event = HTTPResponse.event("state", LiveStateFile.event(state))
+            for client in clients {
+                client.offer(event, version: state.version, isLast: state.phase == .ended, at: now)
+            }
         }
+        for client in clients { client.keepAlive(at: now) }
     }
 
     private func answer(_ request: HTTPRequest) -> Answer {

@@ -1,0 +1,56 @@
+import Latency
+import Observations
+import UDPTransport
+
+/// Judges a level's seconds while they are new, between the sending threads and the writing thread, and only where there is
+/// an abort rule.
+///
+///     sending threads ─journals─► this ─the same journals─► writing thread
+///
+/// The writing thread gives way to everything else: on a machine whose CPUs are all taken it comes to a second's row many
+/// seconds late, and a server that should have been left alone is called all the while. This one does not give way, and its
+/// work is small: to record the calls once more than they are recorded anyway.
+final class AbortJudge: Sendable {
+    /// Where the sending threads hand over.
+    let channel: JournalChannel
+    private let thread: WorkerThread
+
+    init(
+        workers: Int, responseTimeNames: Int, passingOnTo next: JournalChannel,
+        judge: @escaping @Sendable (IntervalRow) -> Void
+    ) throws(SystemError) {
+        let channel = try JournalChannel(workers: workers)
+        self.channel = channel
+        thread = try WorkerThread(name: "sipmeter-judge") {
+            WorkerThread.askForShortSlices()
+            Self.run(workers, responseTimeNames, channel, next, judge)
+            for _ in 0..<workers { next.close() }
+        }
+    }
+
+    /// Waits until everything handed over was passed on.
+    func finish() { thread.join() }
+
+    private static func run(
+        _ workers: Int, _ responseTimeNames: Int, _ channel: JournalChannel, _ next: JournalChannel,
+        _ judge: (IntervalRow) -> Void
+    ) {
+        var recorders = (0..<workers).map { _ in LatencyRecorder(responseTimeNames: responseTimeNames) }
+        var seconds = SharedSeconds(workers: workers)
+        guard var poller = try? Poller(receiving: [], wakeup: channel.wakeup) else {
+            preconditionFailure("a poller of a wake-up")
+        }
+        while let handed = channel.take() {
+            for (worker, journal) in handed {
+                let isMarked = recorders[worker].record(journal) != nil
+                if isMarked, let interval = recorders[worker].lastInterval { seconds.add(interval, of: worker) }
+                for second in seconds.takeComplete() { judge(second.row) }
+                var passed = journal
+                next.hand(over: &passed, of: worker)
+                // An empty one, in its place.
+                channel.giveBack(passed)
+            }
+            if handed.isEmpty { _ = poller.wait(until: nil) }
+        }
+    }
+}
