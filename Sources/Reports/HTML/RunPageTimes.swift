@@ -147,7 +147,7 @@ extension RunPage {
         html.figure(
             svg,
             caption:
-                "When calls ended and how long they had taken; the darker, the more calls. Two bands are two kinds of "
+                "When calls ended and how long they had taken; the stronger the colour, the more calls. Two bands are two kinds of "
                 + "calls: a queue, a lost message that was sent again after T1. The lines are each second's percentiles."
         )
     }
