@@ -63,7 +63,8 @@ import Testing
         #expect(page(rules.filter { $0.outcome == .passed }).contains("<div class=\"verdict good\">"))
         #expect(page(rules).contains("<div class=\"verdict bad\">"))
         #expect(page(rules).contains("* B&#39;s RTT swings "))
-        #expect(page(rules.filter { $0.outcome == .passed }).contains("B against A: 2 of 2 rules passed; 6 of 8 figures"))
+        #expect(
+            page(rules.filter { $0.outcome == .passed }).contains("B against A: 2 of 2 rules passed; 6 of 8 figures"))
         #expect(page(rules).contains("B against A: 2 of 4 rules failed"))
         #expect(page([]).contains("sipmeter compare; A: runs/A, B: runs/B"))
     }

@@ -93,7 +93,8 @@ package struct ChangeRule: Sendable, Equatable {
         if row.chance == nil {
             return Result(
                 rule: self, outcome: .failed,
-                sentence: "\(text): \(measured), of fewer than \(RunComparison.leastCalls) calls: nothing can be told of "
+                sentence:
+                    "\(text): \(measured), of fewer than \(RunComparison.leastCalls) calls: nothing can be told of "
                     + "chance; run longer")
         }
         let isBeyond = failsAbove ? change > 0 : change < 0

@@ -195,7 +195,8 @@ enum ComparisonDoubts {
             let what = run.manifest["captures"] == nil ? "generator" : "capture"
             sentences.append(
                 run.summary == nil
-                    ? "\(run.name) has \(run.verdict)." : "\(run.name) is \(run.verdict): its \(what) may be what differs.")
+                    ? "\(run.name) has \(run.verdict)."
+                    : "\(run.name) is \(run.verdict): its \(what) may be what differs.")
         }
         sentences += calls(first, pair)
         if pair.comparison.isTooThin {
@@ -235,10 +236,12 @@ enum ComparisonDoubts {
 
     static func basis(_ comparison: RunComparison) -> String {
         if comparison.isTooThin {
-            return "The figures stand beside each other, and no more: of fewer than \(RunComparison.leastCalls) calls in a "
+            return
+                "The figures stand beside each other, and no more: of fewer than \(RunComparison.leastCalls) calls in a "
                 + "run nothing can be told of chance."
         }
-        return "By blocks of \(DecimalText.grouped(comparison.blockCalls)) neighbouring calls (\(comparison.blocks.a) and "
+        return
+            "By blocks of \(DecimalText.grouped(comparison.blockCalls)) neighbouring calls (\(comparison.blocks.a) and "
             + "\(comparison.blocks.b)): chance is how often as much comes of dealing them out at random, raised for "
             + "the \(comparison.rows.count { $0.chance != nil }) figures looked at; * marks what is shown, at most 5 % of comparisons of equal "
             + "runs mark anything. It is about these runs: how much one run differs from the next on the same machine, only "

@@ -151,7 +151,8 @@ extension RunPage {
         var table = HTMLTable(
             "",
             [
-                .text("Call-ID"), .number("call"), .number(report.isCapture ? "begun at, s" : "due at, s"), .text("outcome"), .number("sent again"),
+                .text("Call-ID"), .number("call"), .number(report.isCapture ? "begun at, s" : "due at, s"),
+                .text("outcome"), .number("sent again"),
                 .number("ended after, ms"),
             ])
         for call in report.calls?.failures ?? [] {

@@ -76,7 +76,8 @@ struct TimePlot {
         }
         for line in panel.lines {
             svg.path(
-                path(panel.instants ?? instants, line.values) { values.position(min($0, values.highest)) }, stroke: line.stroke, width: line.width,
+                path(panel.instants ?? instants, line.values) { values.position(min($0, values.highest)) },
+                stroke: line.stroke, width: line.width,
                 dashes: line.dashes, name: "line")
         }
     }

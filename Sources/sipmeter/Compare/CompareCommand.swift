@@ -117,7 +117,7 @@ struct CompareLevel {
         report = ComparisonReport(level: level.name, first: runs[0], pairs: pairs)
         text = ComparisonText.text(report)
         let curves = zip(runs, samples).map {
-            ComparisonPlot.Curve(name: "\($0.name)  \($0.directory)", curves: RunCurves($1))
+            ComparisonPlot.Curve(name: "\($0.name): \($0.directory)", curves: RunCurves($1))
         }
         let title = "RTT of \(runs.map(\.name).joined(separator: ", "))" + (level.name.map { " at \($0)" } ?? "")
         picture = ComparisonPlot.svg(curves, title: title)
