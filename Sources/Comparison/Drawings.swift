@@ -64,15 +64,6 @@ struct Drawings {
         let fewest = Double(min(blocks.a, blocks.b))
         if fewest < 2 { return nil }
         let few = (fewest / (fewest - 1)).squareRoot()
-        return square.squareRoot() * few * Self.studentT(Double(blocks.a + blocks.b - 2))
-    }
-
-    /// The 97.5 % quantile of Student's t, by its expansion about the normal one: to 0.2 % from 5 degrees of freedom on.
-    static func studentT(_ freedom: Double) -> Double {
-        let z = 1.959964
-        let (z3, z5, z7) = (z * z * z, z * z * z * z * z, z * z * z * z * z * z * z)
-        let f = max(freedom, 1)
-        return z + (z3 + z) / (4 * f) + (5 * z5 + 16 * z3 + 3 * z) / (96 * f * f)
-            + (3 * z7 + 19 * z5 + 17 * z3 - 15 * z) / (384 * f * f * f)
+        return square.squareRoot() * few * StudentT.quantile95(freedom: Double(blocks.a + blocks.b - 2))
     }
 }

@@ -57,7 +57,9 @@ package enum ComparedMetric: CaseIterable, Sendable, Hashable {
 ///   than it has seen: a difference of maxima that is shown has no interval.
 ///
 /// A difference is *shown* where `chance` is at most 5 % and the interval leaves zero out. All of it is about these two
-/// runs: what changes from one run to the next on the same machine, only more runs can tell.
+/// runs: what changes from one run to the next on the same machine, only more runs can tell. Where there are some, of
+/// both kinds, each run is one value of each metric, and chance and intervals are those of Welch's t test
+/// (`RepeatedRuns`): then they tell what a further run of either kind would be like.
 package struct RunComparison: Sendable {
     package struct Estimate: Sendable, Equatable {
         package var value: Double
@@ -101,10 +103,18 @@ package struct RunComparison: Sendable {
         }
     }
 
+    /// What chance is judged by.
+    package enum Basis: Sendable, Equatable {
+        /// How blocks of so many neighbouring calls differ, so many of each run.
+        case blocks(calls: UInt64, a: Int, b: Int)
+        /// How runs of a kind differ, so many of each.
+        case runs(a: Int, b: Int)
+        /// Nothing, of too few calls: the values stand beside each other.
+        case values
+    }
+
     package var rows: [Row]
-    /// Calls in a block, and blocks of each run.
-    package var blockCalls: UInt64
-    package var blocks: (a: Int, b: Int)
+    package var basis: Basis
     /// Calls hang together for longer than these runs can tell: chance is underestimated.
     package var isTooCoarse: Bool
     package var sent: (a: Int, b: Int)
@@ -123,9 +133,8 @@ package struct RunComparison: Sendable {
         isTooThin = min(a.callsSent, b.callsSent) < Self.leastCalls
         let length = isTooThin ? nil : BlockLength([a, b])
         let blocks = PooledBlocks(a, b, calls: length?.calls ?? max(a.last, b.last, 1))
-        blockCalls = length?.calls ?? 0
+        basis = length.map { .blocks(calls: $0.calls, a: blocks.countA, b: blocks.countB) } ?? .values
         isTooCoarse = length?.isTooCoarse ?? false
-        self.blocks = length == nil ? (0, 0) : (blocks.countA, blocks.countB)
         sent = (a.callsSent, b.callsSent)
         timed = (a.callsTimed, b.callsTimed)
         let drawn = isTooThin ? nil : Drawings(blocks, seed: seed, count: drawings)
@@ -135,13 +144,27 @@ package struct RunComparison: Sendable {
                 b.callsTimed < metric.leastTimed ? nil : blocks.value(metric, blocks.onceB), drawn)
         }
         correctForMany()
-        for i in rows.indices { rows[i].isShown = Self.isShown(rows[i]) }
+        for i in rows.indices { rows[i].isShown = Self.isShown(rows[i], hasInterval: rows[i].metric != .maximum) }
     }
 
-    private static func isShown(_ row: Row) -> Bool {
+    /// Runs of one kind against runs of another: every value is the mean of its runs'.
+    package init(repeated a: [RunFigures], _ b: [RunFigures]) {
+        let runs = RepeatedRuns(a: a, b: b)
+        basis = .runs(a: a.count, b: b.count)
+        isTooCoarse = false
+        isTooThin = min(a.count, b.count) < RepeatedRuns.least
+        sent = (a.reduce(0) { $0 + $1.sent }, b.reduce(0) { $0 + $1.sent })
+        timed = (a.reduce(0) { $0 + $1.timed }, b.reduce(0) { $0 + $1.timed })
+        rows = ComparedMetric.allCases.map(runs.row)
+        correctForMany()
+        // Without one where the runs of both kinds agree to the last digit.
+        for i in rows.indices { rows[i].isShown = Self.isShown(rows[i], hasInterval: false) }
+    }
+
+    /// - Parameter hasInterval: a difference that has none is not shown.
+    private static func isShown(_ row: Row, hasInterval: Bool) -> Bool {
         guard let chance = row.chance, chance <= level else { return false }
-        guard row.metric != .maximum else { return true }
-        guard let interval = row.difference?.interval else { return false }
+        guard let interval = row.difference?.interval else { return !hasInterval }
         return !interval.contains(0)
     }
 

@@ -93,7 +93,7 @@ struct ServiceClock: Sendable {
     }
 
     private mutating func exponential(mean: Double) -> Nanoseconds {
-        Nanoseconds(Int64(-mean * Pacer.naturalLogarithm(1 - generator.unit())))
+        Nanoseconds(Int64(-mean * Elementary.logarithm(1 - generator.unit())))
     }
 
     private mutating func length(of work: Work) -> Nanoseconds {

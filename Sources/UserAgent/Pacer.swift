@@ -203,28 +203,6 @@ package struct Pacer: Sendable {
         if dueAt >= end { return stop() }
         upcoming = Arrival(number: ahead.index + 1, dueAt: dueAt)
     }
-
-    /// ln x for 0 < x <= 1, to the last bits: the pure modules have no C library. x = m * 2^e with m in
-    /// [sqrt(1/2), sqrt(2)), then the series of 2 artanh((m - 1) / (m + 1)).
-    static func naturalLogarithm(_ x: Double) -> Double {
-        var mantissa = x.significand
-        var exponent = Double(x.exponent)
-        if mantissa > 1.4142135623730951 {
-            mantissa /= 2
-            exponent += 1
-        }
-        let ratio = (mantissa - 1) / (mantissa + 1)
-        let square = ratio * ratio
-        var sum = 0.0
-        var power = ratio
-        var n = 1.0
-        while n <= 27 {
-            sum += power / n
-            power *= square
-            n += 2
-        }
-        return exponent * 0.6931471805599453 + 2 * sum
-    }
 }
 
 extension Pacer.Walk {
@@ -243,7 +221,7 @@ extension Pacer.Walk {
     mutating func drawGap() {
         guard generator != nil else { return }
         // 1 - u lies in (0, 1]: its logarithm is finite.
-        let gap = -Pacer.naturalLogarithm(1 - generator!.unit())
+        let gap = -Elementary.logarithm(1 - generator!.unit())
         poissonClock += gap * 1e15 / Double(callsPerMillionSeconds)
     }
 

@@ -74,21 +74,24 @@ import Testing
         #expect(empty.isTooThin)
     }
 
+    private struct Unexpected: Error {}
+
     /// One call has no neighbours: cut by it, a long run would have as many blocks as calls.
     @Test func aSingleCallBesideALongRunIsTooFew() {
         let comparison = RunComparison(Self.sample(1) { _ in 1 }, Self.sample(70_000) { _ in 2 })
         #expect(comparison.isTooThin)
-        #expect(comparison.blocks.a == 0 && comparison.blocks.b == 0)
+        #expect(comparison.basis == .values)
         #expect(comparison[.mean]?.ratio?.value == 2)
         #expect(comparison[.failures]?.difference?.value == 0)
     }
 
     /// Of a twelfth of the shorter run, the longer one has more blocks than 16 bits count.
-    @Test func aShortRunBesideOneOfManyBlocksIsCompared() {
+    @Test func aShortRunBesideOneOfManyBlocksIsCompared() throws {
         let short = Self.sample(100) { Double($0 % 10) + 1 }
         let long = Self.sample(150, every: 5_000) { Double($0 / 5_000 % 10) + 1 }
         let comparison = RunComparison(short, long, drawings: 3)
-        #expect(comparison.blocks.b > 65_536)
+        guard case .blocks(_, _, let blocks) = comparison.basis else { throw Unexpected() }
+        #expect(blocks > 65_536)
         #expect(comparison[.mean]?.a == 5.5e6 && comparison[.mean]?.b == 5.5e6)
         #expect(comparison[.maximum]?.b == 10e6)
         let isSilent = comparison.rows.allSatisfy { !$0.isShown }
@@ -117,11 +120,12 @@ import Testing
         #expect(RunComparison(b, a, drawings: 20)[.mean]?.a == 1e6)
     }
 
-    @Test func longRunsAndShortOnesHaveBlocksOfOneSize() {
+    @Test func longRunsAndShortOnesHaveBlocksOfOneSize() throws {
         let comparison = RunComparison(
             SimulatedServer().run(4000, seed: 1), SimulatedServer().run(1000, seed: 2), drawings: 50)
-        #expect(comparison.blocks.a >= 3 * comparison.blocks.b)
-        #expect(comparison.blocks.b >= BlockLength.leastBlocks - 1)
+        guard case .blocks(_, let a, let b) = comparison.basis else { throw Unexpected() }
+        #expect(a >= 3 * b)
+        #expect(b >= BlockLength.leastBlocks - 1)
     }
 
     @Test func neighboursThatHangTogetherMakeLongerBlocks() {
@@ -131,9 +135,24 @@ import Testing
     }
 
     @Test func studentsTIsThatOfTheTables() {
-        for (freedom, value) in [(5.0, 2.5706), (10, 2.2281), (22, 2.0739), (60, 2.0003), (1000, 1.9623)] {
-            #expect(abs(Drawings.studentT(freedom) / value - 1) < 0.002)
+        for (freedom, value) in [
+            (1.0, 12.7062), (2, 4.3027), (3, 3.1824), (5, 2.5706), (10, 2.2281), (22, 2.0739), (60, 2.0003),
+            (1000, 1.9623),
+        ] {
+            #expect(abs(StudentT.quantile95(freedom: freedom) - value) < 6e-5)
         }
+        // The distribution itself where it has a closed form: of one degree of freedom it is Cauchy's, 1/2 at t = 1.
+        #expect(abs(StudentT.twoSided(1, freedom: 1) - 0.5) < 1e-14)
+        #expect(abs(StudentT.twoSided(2.0.squareRoot(), freedom: 2) - (1 - 0.5.squareRoot())) < 1e-14)
+        #expect(abs(StudentT.twoSided(-4, freedom: 4) - 0.016_130_089_900_092_5) < 1e-14)
+        #expect(StudentT.twoSided(0, freedom: 7) == 1)
+        #expect(StudentT.twoSided(.infinity, freedom: 7) == 0)
+    }
+
+    @Test func theGammaFunctionIsThatOfTheFactorials() {
+        // ln 23!, and ln of the square root of pi.
+        #expect(abs(StudentT.logGamma(24) - 51.606_675_567_764_37) < 1e-12)
+        #expect(abs(StudentT.logGamma(0.5) - 0.572_364_942_924_700_1) < 1e-13)
     }
 
     @Test func theCurvesReachFromTheMedianToTheLongest() throws {

@@ -25,6 +25,7 @@ import Testing
         if let text = ProcessInfo.processInfo.environment["SIPMETER_PAIRS"], let pairs = Int(text) { return pairs }
         return isOptimised ? 300 : 10
     }
+    static var isPrinting: Bool { ProcessInfo.processInfo.environment["SIPMETER_PAIRS"] != nil }
     static var isOptimised: Bool {
         var isDebug = false
         assert({ isDebug = true }() == ())
@@ -40,7 +41,7 @@ import Testing
             let comparison = RunComparison(
                 a.run(calls, seed: seed), b.run(calls, seed: seed + 1), seed: UInt64(pair), drawings: drawings)
             tally.pairs += 1
-            tally.blocks += comparison.blocks.a
+            if case .blocks(_, let blocks, _) = comparison.basis { tally.blocks += blocks }
             tally.coarse += comparison.isTooCoarse ? 1 : 0
             for row in comparison.rows {
                 tally.shown[row.metric, default: 0] += row.isShown ? 1 : 0
@@ -102,7 +103,7 @@ import Testing
     }
 
     static func print(_ what: String, _ name: String, _ calls: Int, _ tally: Tally) {
-        guard ProcessInfo.processInfo.environment["SIPMETER_PAIRS"] != nil else { return }
+        guard isPrinting else { return }
         let cells = ComparedMetric.allCases.map { metric in
             "\(metric.name) \(tally.share(tally.shown[metric] ?? 0)) (\(tally.share(tally.missed[metric] ?? 0)))"
         }

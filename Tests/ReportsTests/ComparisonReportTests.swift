@@ -52,6 +52,49 @@ import Testing
 
     @Test func theTextIsThisOne() { #expect(ComparisonText.text(Self.report) == ComparisonGolden.text) }
 
+    /// Four runs of one kind and three of another, of which one is SUSPECT and one had another seed.
+    private static var repeated: ComparisonReport {
+        func kind(_ name: String, _ swings: [Int64], failing: Int) -> ComparisonReport.Run {
+            ComparisonReport.Run(
+                name: name,
+                repeats: swings.enumerated().map { i, swing in
+                    var one = run(
+                        "\(name)-of-a-long-name-\(i + 1)", rate: 400, verdict: swing == 3 ? "SUSPECT" : "VALID")
+                    if swing == 3, case .object(let members) = one.manifest {
+                        one.manifest = .object(members.map { $0.0 == "seed" ? ($0.0, .count(2)) : $0 })
+                    }
+                    return ComparisonReport.Repeat(
+                        directory: one.directory, manifest: one.manifest, summary: one.summary,
+                        figures: RunFigures(sample(swing: swing, failing: failing)))
+                })
+        }
+        let (a, b) = (kind("A", [20, 19, 21, 20], failing: 0), kind("B", [2, 3, 2], failing: 33))
+        let comparison = RunComparison(repeated: a.repeats.map(\.figures), b.repeats.map(\.figures))
+        let rules = ["rtt.sd>-20%", "rtt.mean>-2%"].map { try! ChangeRule($0) }
+        return ComparisonReport(
+            first: a,
+            pairs: [
+                .init(
+                    run: b, differences: ManifestDifference(a.manifests, b.manifests), comparison: comparison,
+                    rules: rules.map { $0.judge(comparison) })
+            ])
+    }
+
+    @Test func theTextOfRunsOfAKindIsThisOne() {
+        let text = ComparisonText.text(Self.repeated)
+        #expect(text == ComparisonGolden.repeated)
+        for line in text.split(separator: "\n") { #expect(line.count <= 80, "\(line)") }
+    }
+
+    @Test func runsOfAKindStandInTheFileAndOnThePage() {
+        let json = text { ComparisonFile.append([Self.repeated], to: &$0) }
+        #expect(json.contains("\"basis\": \"runs\""))
+        #expect(json.split(separator: "\"rtt.p99\": ").count == 1 + 7)
+        let page = ComparisonPage.html([Self.repeated], pictures: [], version: "0").text
+        #expect(page.contains("Run by run"))
+        #expect(page.contains("runs/B-of-a-long-name-2"))
+    }
+
     @Test func onlyARuleMakesADifferenceGoodOrBad() {
         func page(_ rules: [ChangeRule.Result]) -> String {
             var report = Self.report
@@ -236,6 +279,18 @@ import Testing
         #expect(ComparisonSentences(name: "B").sentence(row).hasPrefix("B's mean RTT is \(words) ("))
     }
 
+    /// An interval of the quotient that holds "the same" would contradict what is shown.
+    @Test func aDifferenceWhoseQuotientTellsNothingIsToldInMilliseconds() {
+        let row = RunComparison.Row(
+            metric: .p90, a: 4.406e6, b: 112.3e6, difference: .init(value: 107.894e6, half: 45.1e6),
+            ratio: .init(value: 25.494, half: 24.994), inverse: .init(value: 0.039, half: 0.03), chance: 0.012,
+            isShown: true)
+        #expect(
+            ComparisonSentences(name: "B").sentence(row)
+                == "B's 90th percentile is 107.9 +- 45.10 ms higher (4.406 to 112.3 ms).")
+        #expect(ComparisonSentences.change(row) == "+107.894 +- 45.100 ms")
+    }
+
     @Test func theModelsPortIsNoDifference() {
         func manifest(_ port: Int) -> JSONValue {
             .object([
@@ -304,6 +359,9 @@ import Testing
         #expect(svg.count < 60_000)
         #expect(svg.text.contains("A &lt;runs&gt;"))
         #expect(ComparisonPlot.svg([], title: "").text.contains("no call has an RTT"))
+        let kinds = ComparisonPlot.svg(
+            [.init(name: "A", runs: curves.flatMap(\.runs)), .init(name: "B", runs: curves[0].runs)], title: "")
+        #expect(SVGReader(kinds).paths["spectrum"]?.count == 3)
         // Of a few calls there is one stretch: a line without length, which nobody sees.
         let few = ComparisonPlot.svg(
             [.init(name: "A", curves: RunCurves(Self.few(20, rtt: .milliseconds(1))))], title: "")

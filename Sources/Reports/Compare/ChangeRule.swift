@@ -100,9 +100,14 @@ package struct ChangeRule: Sendable, Equatable {
         let isBeyond = failsAbove ? change > 0 : change < 0
         if !isBeyond { return Result(rule: self, outcome: .passed, sentence: "\(text): \(measured)") }
         if !row.isShown {
+            let more =
+                switch comparison.basis {
+                case .blocks, .values: "longer runs"
+                case .runs: "more runs"
+                }
             return Result(
                 rule: self, outcome: .passed,
-                sentence: "\(text): \(measured), beyond the limit but no more than chance; longer runs would tell")
+                sentence: "\(text): \(measured), beyond the limit but no more than chance; \(more) would tell")
         }
         return Result(rule: self, outcome: .failed, sentence: "\(text): \(measured)")
     }

@@ -123,6 +123,7 @@ package enum ComparisonPage {
             table.add([.text(run.name), .text(run.what), .text(run.verdict), .text(run.directory)])
         }
         html.table(table)
+        repeats([report.first] + report.pairs.map(\.run), &html)
         for pair in report.pairs {
             html.list(ComparisonDoubts.sentences(report.first, pair))
             if pair.differences.items.isEmpty {
@@ -134,6 +135,27 @@ package enum ComparisonPage {
             for item in pair.differences.items { table.add([.text(item.path), .text(item.a), .text(item.b)]) }
             html.table(table)
         }
+    }
+
+    /// Every run of a kind, so that it is seen how much they differ among themselves.
+    private static func repeats(_ runs: [ComparisonReport.Run], _ html: inout HTMLWriter) {
+        guard runs.contains(where: { !$0.repeats.isEmpty }) else { return }
+        let metrics = ComparedMetric.allCases
+        var table = HTMLTable(
+            "Run by run: RTT in ms; requests sent again and failed calls of a hundred",
+            [.text(""), .text("run"), .text("verdict"), .number("calls")]
+                + metrics.map { .number(ComparisonText.column($0)) })
+        for run in runs {
+            for found in run.repeats {
+                table.add(
+                    [
+                        .text(run.name), .text(found.directory),
+                        .text(ComparisonReport.Run.verdict(found.summary)),
+                        .text(DecimalText.grouped(UInt64(found.figures.sent))),
+                    ] + metrics.map { .text(ComparisonSentences.value($0, found.figures[$0])) })
+            }
+        }
+        html.table(table)
     }
 
     // MARK: Figures

@@ -8,12 +8,18 @@ package enum ComparisonPlot {
     package struct Curve: Sendable {
         /// `B: runs/…`.
         package var name: String
-        package var curves: RunCurves
+        /// Of one run, or of every run of a kind.
+        package var runs: [RunCurves]
 
-        package init(name: String, curves: RunCurves) {
+        package init(name: String, curves: RunCurves) { self.init(name: name, runs: [curves]) }
+
+        package init(name: String, runs: [RunCurves]) {
             self.name = name
-            self.curves = curves
+            self.runs = runs
         }
+
+        /// Of the runs of a kind every line is thinner.
+        var weight: Double { runs.count > 1 ? 0.55 : 1 }
     }
 
     /// Of the picture: runs have one, sweeps one for each level.
@@ -37,7 +43,7 @@ package enum ComparisonPlot {
 
     private static func drawSpectrum(_ runs: [Curve], top: Double, bottom: Double, to svg: inout SVGWriter) {
         svg.text("RTT by percentile", x: Layout.left, y: top - 14, style: .init(isBold: true))
-        let points = runs.flatMap(\.curves.spectrum)
+        let points = runs.flatMap(\.runs).flatMap(\.spectrum)
         guard let lengths = axis(points.map(\.length), bottom: bottom, top: top) else {
             return drawNothing(y: (top + bottom) / 2, to: &svg)
         }
@@ -53,15 +59,17 @@ package enum ComparisonPlot {
         svg.text(
             "percentile; each curve ends at its run's longest RTT", x: (Layout.left + right) / 2, y: bottom + 35,
             style: .init(anchor: .middle))
-        for (i, run) in runs.enumerated() {
-            var path = ByteBuffer(capacity: 1 << 12)
-            var isFirst = true
-            for point in run.curves.spectrum {
-                path.append(
-                    isFirst ? "M" : "L", across.position(point.nines), lengths.position(point.length))
-                isFirst = false
+        for (i, curve) in runs.enumerated() {
+            for run in curve.runs {
+                var path = ByteBuffer(capacity: 1 << 12)
+                var isFirst = true
+                for point in run.spectrum {
+                    path.append(
+                        isFirst ? "M" : "L", across.position(point.nines), lengths.position(point.length))
+                    isFirst = false
+                }
+                svg.path(path, stroke: ink(i), width: 2 * curve.weight, name: "spectrum")
             }
-            svg.path(path, stroke: ink(i), width: 2, name: "spectrum")
         }
     }
 
@@ -75,11 +83,11 @@ package enum ComparisonPlot {
         svg.text(
             "RTT over the call's number: 99th percentile (line) and median (thin) of neighbouring calls",
             x: Layout.left, y: top - 14, style: .init(isBold: true))
-        let stretches = runs.flatMap(\.curves.stretches)
+        let stretches = runs.flatMap(\.runs).flatMap(\.stretches)
         guard let lengths = axis(stretches.flatMap { [$0.p50, $0.p99] }, bottom: bottom, top: top) else {
             return drawNothing(y: (top + bottom) / 2, to: &svg)
         }
-        let last = runs.reduce(1) { max($0, $1.curves.lastCall) }
+        let last = runs.flatMap(\.runs).reduce(1) { max($0, $1.lastCall) }
         let calls = Axis.calls(last, from: Layout.left, to: right)
         drawGrid(lengths, to: &svg)
         for tick in calls.ticks {
@@ -89,9 +97,11 @@ package enum ComparisonPlot {
         }
         svg.line(x1: Layout.left, y1: bottom, x2: right, y2: bottom, stroke: Ink.frame)
         svg.text("call number", x: (Layout.left + right) / 2, y: bottom + 35, style: .init(anchor: .middle))
-        for (i, run) in runs.enumerated() {
-            draw(run.curves.stretches, \.p99, calls, lengths, ink(i), width: 1.8, to: &svg)
-            draw(run.curves.stretches, \.p50, calls, lengths, ink(i), width: 0.9, to: &svg)
+        for (i, curve) in runs.enumerated() {
+            for run in curve.runs {
+                draw(run.stretches, \.p99, calls, lengths, ink(i), width: 1.8 * curve.weight, to: &svg)
+                draw(run.stretches, \.p50, calls, lengths, ink(i), width: 0.9 * curve.weight, to: &svg)
+            }
         }
     }
 

@@ -60,6 +60,7 @@ struct ComparisonSentences {
     static func change(_ row: RunComparison.Row) -> String {
         guard row.metric.isTime else { return difference(row) }
         guard let ratio = row.ratio else { return row.difference == nil ? "n/a" : difference(row) }
+        if needed(row) != nil { return difference(row) }
         return signed(100 * (ratio.value - 1), 1) + half(ratio.half.map { 100 * $0 }, 1) + " %"
     }
 
@@ -70,6 +71,20 @@ struct ComparisonSentences {
             return signed(difference.value / 1e6, 3) + half(difference.half.map { $0 / 1e6 }, 3) + " ms"
         }
         return signed(100 * difference.value, 2) + half(difference.half.map { 100 * $0 }, 2) + " points"
+    }
+
+    /// A difference that is shown and whose quotient tells nothing, because the first value is itself hardly known: it is
+    /// told in milliseconds.
+    private static func needed(_ row: RunComparison.Row) -> RunComparison.Estimate? {
+        guard row.isShown, let ratio = row.ratio, let half = ratio.half, half >= abs(ratio.value - 1) else {
+            return nil
+        }
+        return row.difference
+    }
+
+    /// `107.9 +- 45.10`.
+    private static func magnitude(_ difference: RunComparison.Estimate) -> String {
+        ms(abs(difference.value)) + (difference.half.map { " +- " + ms($0) } ?? "")
     }
 
     static func signed(_ value: Double, _ decimals: Int) -> String {
@@ -88,6 +103,7 @@ struct ComparisonSentences {
             return (row.difference?.value ?? 0) < 0 ? less : more
         }
         let isLess = ratio.value < 1
+        if let difference = Self.needed(row) { return Self.magnitude(difference) + " ms \(isLess ? less : more)" }
         let factor = isLess ? inverse : ratio
         // An interval that reaches down to 1 tells nothing as a factor.
         if factor.value >= Self.leastTimes, factor.half.map({ factor.value - $0 > 1 }) ?? true {

@@ -17,13 +17,28 @@ package struct ManifestDifference: Sendable, Equatable {
     /// Of the load and the scenario: what they change is no finding.
     private static let asked = ["load.", "scenario", "timers_ms.", "rfc7502.", "target.transport"]
 
-    package init(_ a: JSONValue, _ b: JSONValue) {
-        let (left, right) = (Self.flat(a), Self.flat(b))
+    package init(_ a: JSONValue, _ b: JSONValue) { self.init([a], [b]) }
+
+    /// Of runs of a kind: what is not the same in all of them `varies`.
+    package init(_ a: [JSONValue], _ b: [JSONValue]) {
+        let (left, right) = (Self.common(a), Self.common(b))
         let names = Set(left.keys).union(right.keys).filter { !Self.isIgnored($0) }.sorted()
         items = names.compactMap { name in
             let (x, y) = (left[name] ?? "-", right[name] ?? "-")
-            return x == y ? nil : Item(path: name, a: x, b: y)
+            return x == y && x != Self.varies ? nil : Item(path: name, a: x, b: y)
         }
+    }
+
+    private static let varies = "varies"
+
+    private static func common(_ manifests: [JSONValue]) -> [String: String] {
+        let all = manifests.map(flat)
+        var found: [String: String] = [:]
+        for name in Set(all.flatMap(\.keys)) {
+            let values = Set(all.map { $0[name] ?? "-" })
+            found[name] = values.count == 1 ? values.first : varies
+        }
+        return found
     }
 
     /// A member of what is ignored is ignored, too.

@@ -63,23 +63,15 @@ struct LogAxis {
     }
 }
 
-/// Logarithms without a C library: to a thousandth of a pixel is enough.
+/// Decades.
 enum Logarithm {
     /// Of 10; `value` above zero.
     static func ten(_ value: Int64) -> Double { ten(Double(value)) }
 
     static func ten(_ value: Double) -> Double {
         precondition(value > 0 && value.isFinite, "a logarithm of \(value)")
-        // ln m by its series in (m - 1) / (m + 1), m in 1..<2: that ratio is at most 1/3.
-        let ratio = (value.significand - 1) / (value.significand + 1)
-        var (term, sum) = (ratio, 0.0)
-        for n in stride(from: 1.0, to: 26, by: 2) {
-            sum += term / n
-            term *= ratio * ratio
-        }
-        return (2 * sum + Double(value.exponent) * ln2) / ln10
+        return Elementary.logarithm(value) / ln10
     }
 
-    private static let ln2 = 0.693_147_180_559_945_3
     private static let ln10 = 2.302_585_092_994_045_7
 }

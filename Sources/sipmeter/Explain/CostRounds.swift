@@ -1,3 +1,4 @@
+import Comparison
 import Datagrams
 import KernelTrace
 import Latency
@@ -46,15 +47,9 @@ struct CostRounds {
         guard n >= 2 else { return nil }
         let mean = values.reduce(0, +) / n
         let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-        let half = studentT[min(values.count - 2, studentT.count - 1)] * (squares / (n - 1) / n).squareRoot()
+        let half = StudentT.quantile95(freedom: n - 1) * (squares / (n - 1) / n).squareRoot()
         func length(_ us: Double) -> Nanoseconds { Nanoseconds(Int64((us * 1000).rounded())) }
         return ProbeCost.Difference(
             value: length(mean), low: length(mean - half), high: length(mean + half), rounds: values.count)
     }
-
-    /// The 97.5 % quantile for 1, 2, 3, ... degrees of freedom; beyond the table it is 2.0 to the second digit.
-    private static let studentT = [
-        12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120,
-        2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
-    ]
 }
