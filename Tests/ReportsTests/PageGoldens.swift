@@ -66,7 +66,7 @@ enum PageGoldens {
         INVITE to answer | 0.500 | 10.48 | 5.781 | 10.45 | 18.46 | 20.25 | n/a | 20.45 | 400
         BYE to answer | 0.250 | 5.238 | 2.890 | 5.226 | 9.232 | 10.13 | n/a | 10.23 | 400
         Each call's RTT over its number: the first request sent to the last final response, less the time it was held. Failed calls hang above the frame.
-        When calls ended and how long they had taken; the darker, the more calls. Two bands are two kinds of calls: a queue, a lost message that was sent again after T1. The lines are each second's percentiles.
+        When calls ended and how long they had taken; the stronger the colour, the more calls. Two bands are two kinds of calls: a queue, a lost message that was sent again after T1. The lines are each second's percentiles.
         6  Percentile spectrum
         Read it from below: at 99 %, ninety-nine of a hundred calls were not slower than the curve. The axis is stretched to the right, so that the rare slow calls can be seen; a flat curve with a step is a few calls of another kind, such as those sent again.
         The curves lie on each other (at the 99th percentile, where they are most apart, 40.50 ms from sent and 40.53 ms from due): what sipmeter was late is nothing beside the times, so what was measured is what a caller would have waited.

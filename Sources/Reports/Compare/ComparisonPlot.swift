@@ -6,7 +6,7 @@ import Latency
 /// below, median and 99th percentile over the call's number, so that it is seen when.
 package enum ComparisonPlot {
     package struct Curve: Sendable {
-        /// `B  runs/…`.
+        /// `B: runs/…`.
         package var name: String
         /// Of one run, or of every run of a kind.
         package var runs: [RunCurves]

@@ -310,7 +310,9 @@ enum ComparisonDoubts {
                     + "RTT has had more calls to come from.")
         }
         // As many in a hundred sent, and not as many: whose calls end well may be a matter of how long they take.
-        if areFar(Double(timed.a) * Double(sent.b), Double(timed.b) * Double(sent.a), by: 0.01) {
+        if min(timed.a, timed.b) > 0,
+            areFar(Double(timed.a) * Double(sent.b), Double(timed.b) * Double(sent.a), by: 0.01)
+        {
             sentences.append(
                 "Times are of the calls that ended well: \(grouped(timed.a)) of \(first.name)'s \(grouped(sent.a)), "
                     + "\(grouped(timed.b)) of \(pair.run.name)'s \(grouped(sent.b)). A server that turns calls away, or loses the "

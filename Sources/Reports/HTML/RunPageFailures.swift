@@ -17,7 +17,8 @@ extension RunPage {
                 panels: [
                     .init(
                         title: "Failed calls a second",
-                        lines: [.init(name: "failed", stroke: Ink.retransmitted, values: report.series.failed)])
+                        lines: [.init(name: "failed", stroke: Ink.retransmitted, values: report.series.failed)],
+                        instants: report.series.middles)
                 ])
             html.figure(plot.svg(description: "Calls that failed in each second."), caption: "")
         }
@@ -43,7 +44,7 @@ extension RunPage {
                 .text(rows.map { DecimalText.grouped($0.firstCall) } ?? ""),
                 .text(rows.map { DecimalText.fixed($0.first.seconds, decimals: 3) } ?? ""),
                 .text(rows.map { DecimalText.fixed($0.last.seconds, decimals: 3) } ?? ""),
-                .text(Self.meaning(of: name)),
+                .text(report.isCapture ? Self.meaningCaptured(of: name) : Self.meaning(of: name)),
             ])
         }
         html.table(table)
@@ -53,6 +54,16 @@ extension RunPage {
         if outcome == "ok" { return 0 }
         if let status = Int(outcome) { return status }
         return 1_000 + (["timeout", "unexpected", "refused", "unsent", "interrupted"].firstIndex(of: outcome) ?? 10)
+    }
+
+    /// A capture knows of no scenario, and of no clock but its own.
+    private static func meaningCaptured(of outcome: String) -> String {
+        switch outcome {
+        case "ok": "answered, and ended with an answer"
+        case "timeout": "no final response in the capture"
+        case "interrupted": "still open when the capture ended"
+        case _: meaning(of: outcome)
+        }
     }
 
     static func meaning(of outcome: String) -> String {
@@ -140,7 +151,8 @@ extension RunPage {
         var table = HTMLTable(
             "",
             [
-                .text("Call-ID"), .number("call"), .number("due at, s"), .text("outcome"), .number("sent again"),
+                .text("Call-ID"), .number("call"), .number(report.isCapture ? "begun at, s" : "due at, s"),
+                .text("outcome"), .number("sent again"),
                 .number("ended after, ms"),
             ])
         for call in report.calls?.failures ?? [] {

@@ -145,10 +145,10 @@ extension RunPage {
                 lines: [
                     .init(name: "largest", stroke: "#CC79A7", width: 1.2, values: series.lateMost),
                     .init(name: "p99", stroke: Ink.ok, values: series.lateP99),
-                ]),
+                ], instants: series.middles),
             .init(
                 title: "CPU of the sending threads, % of one", atLeast: 100,
-                lines: [.init(name: "CPU", stroke: Ink.ok, values: series.cpuPercent)]),
+                lines: [.init(name: "CPU", stroke: Ink.ok, values: series.cpuPercent)], instants: series.middles),
         ]
         if RunSeries.sum(series.dropped) + RunSeries.sum(series.sendsRefused) > 0 {
             panels.append(
@@ -160,7 +160,7 @@ extension RunPage {
                         .init(
                             name: "sends refused or queue full", stroke: "#E69F00", dashes: "6 3",
                             values: series.sendsRefused),
-                    ], isCount: true))
+                    ], isCount: true, instants: series.middles))
         }
         let plot = TimePlot(
             title: "The generator over time", instants: series.instants, panels: panels, panelHeight: 150)

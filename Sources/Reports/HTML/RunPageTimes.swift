@@ -76,7 +76,7 @@ extension RunPage {
         let plot = TimePlot(
             title: "Load over time", instants: series.instants,
             panels: [
-                .init(title: "Calls a second", lines: calls),
+                .init(title: "Calls a second", lines: calls, instants: series.middles),
                 .init(
                     title: "Open calls", lines: [.init(name: "open", stroke: Ink.ok, values: series.open)],
                     isCount: true),
@@ -147,8 +147,9 @@ extension RunPage {
         html.figure(
             svg,
             caption:
-                "When calls ended and how long they had taken; the darker, the more calls. Two bands are two kinds of "
-                + "calls: a queue, a lost message that was sent again after T1. The lines are each second's percentiles."
+                "When calls ended and how long they had taken; the stronger the colour, the more calls. Two bands are two "
+                + "kinds of calls: a queue, a lost message that was sent again after T1. The lines are each second's "
+                + "percentiles."
         )
     }
 
@@ -182,7 +183,7 @@ extension RunPage {
                 "Read it from below: at 99 %, ninety-nine of a hundred calls were not slower than the curve. The axis is "
                 + "stretched to the right, so that the rare slow calls can be seen; a flat curve with a step is a few calls "
                 + "of another kind, such as those sent again.")
-        html.paragraph(gap)
+        if !gap.isEmpty { html.paragraph(gap) }
     }
 
     /// The two curves, compared in a sentence at the percentile at which they are most apart.

@@ -158,7 +158,7 @@ package struct HeatMap: Sendable {
     }
 
     private func drawKey(most: UInt32, lines: [(name: String, stroke: StaticString)], to svg: inout SVGWriter) {
-        let label = "calls: 1 to \(DecimalText.grouped(UInt64(most)))"
+        let label = "calls: 1" + (most > 1 ? " to \(DecimalText.grouped(UInt64(most)))" : "")
         let room = lines.reduce(0) { $0 + 50 + Lettering.width($1.name) }
         var x = TimePlot.width - TimeAxis.right - room - 16 * Double(Shade.fills.count) - Lettering.width(label) - 8
         svg.text(label, x: x, y: 18)

@@ -20,6 +20,8 @@ struct TimePlot {
         var lines: [Line]
         /// Values are whole numbers: ticks are too.
         var isCount = false
+        /// Where its values stand, if not at the plot's instants: what is of a whole interval stands in its middle.
+        var instants: [Double]?
     }
 
     static let width = 960.0
@@ -74,7 +76,8 @@ struct TimePlot {
         }
         for line in panel.lines {
             svg.path(
-                path(line.values) { values.position(min($0, values.highest)) }, stroke: line.stroke, width: line.width,
+                path(panel.instants ?? instants, line.values) { values.position(min($0, values.highest)) },
+                stroke: line.stroke, width: line.width,
                 dashes: line.dashes, name: "line")
         }
     }
@@ -91,7 +94,7 @@ struct TimePlot {
         }
     }
 
-    private func path(_ values: [Double?], y: (Double) -> Double) -> ByteBuffer {
+    private func path(_ instants: [Double], _ values: [Double?], y: (Double) -> Double) -> ByteBuffer {
         TimePath.path(instants, values, x: { times.position($0) }, y: y)
     }
 }
@@ -185,7 +188,7 @@ struct TimeAxis {
             svg.text(label, x: x, y: bottom + 6, style: .init(anchor: .middle))
         }
         svg.text(
-            "time from the run's start (\(unit.name))", x: (axis.start + axis.end) / 2, y: bottom + 25,
+            "time from the start (\(unit.name))", x: (axis.start + axis.end) / 2, y: bottom + 25,
             style: .init(anchor: .middle))
     }
 }

@@ -177,7 +177,7 @@ struct CompareLevel {
         }
         return (
             runs, samples.dropFirst().map { RunComparison(samples[0], $0, seed: seed) },
-            zip(runs, samples).map { ComparisonPlot.Curve(name: "\($0.name)  \($0.directory)", curves: RunCurves($1)) }
+            zip(runs, samples).map { ComparisonPlot.Curve(name: "\($0.name): \($0.directory)", curves: RunCurves($1)) }
         )
     }
 
@@ -198,7 +198,7 @@ struct CompareLevel {
             runs.append(run)
             curves.append(
                 ComparisonPlot.Curve(
-                    name: "\(run.name)  \(count) runs, \(repeats[0].directory) the first",
+                    name: "\(run.name): \(count) runs, \(repeats[0].directory) the first",
                     runs: samples[range].map { RunCurves($0) }))
             first += count
         }
