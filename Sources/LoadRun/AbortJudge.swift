@@ -42,8 +42,7 @@ final class AbortJudge: Sendable {
         }
         while let handed = channel.take() {
             for (worker, journal) in handed {
-                let isMarked = recorders[worker].record(journal) != nil
-                if isMarked, let interval = recorders[worker].lastInterval { seconds.add(interval, of: worker) }
+                if let interval = recorders[worker].record(journal) { seconds.add(interval, of: worker) }
                 for second in seconds.takeComplete() { judge(second.row) }
                 var passed = journal
                 next.hand(over: &passed, of: worker)
