@@ -6,13 +6,15 @@ package enum Baseline: Sendable, Equatable {
     /// The highest rate at which it was VALID against an answering side without limits, and the lowest at which it was not
     /// (nil: the highest tried).
     case measured(rate: Double, above: Double?)
+    /// It was not VALID at any rate, down to this one.
+    case notKept(lowest: Double)
     /// Why there is none.
     case unknown(String)
 
     package var rate: Double? {
         switch self {
         case .measured(let rate, _): rate
-        case .unknown: nil
+        case .notKept, .unknown: nil
         }
     }
 }
@@ -153,9 +155,18 @@ package struct SearchReport: Sendable {
                     + "the target (\(RateText.text(ceiling)) calls/s): above \(DecimalText.fixed(100 * Self.suspectShare, decimals: 0)) % "
                     + "it may be the test bed's limit and not the target's.")
         }
+        if case .notKept(let lowest) = baseline, level < .invalid, hasLimit {
+            find(
+                .suspect,
+                "The test bed without the target did not keep up at any rate tried, down to \(RateText.text(lowest)) "
+                    + "calls/s: this machine was too busy, and the limit may be its own.")
+        }
         if evidence.isEmpty { evidence.append(soundness) }
         return Verdict(level: level, evidence: evidence, notes: verdictNotes)
     }
+
+    /// There is a limit to be somebody's.
+    private var hasLimit: Bool { answer.rate != nil || answer.ending == .nothingPassed }
 
     private var whereItLies: String {
         switch (answer.rate.map(RateText.text), answer.failing.map(RateText.text)) {
@@ -180,7 +191,7 @@ package struct SearchReport: Sendable {
     private var verdictNotes: [String] {
         var notes: [String] = []
         // Where no trial was run there is no limit to be anybody's.
-        if case .unknown(let why) = baseline, answer.rate != nil || answer.ending == .nothingPassed {
+        if case .unknown(let why) = baseline, hasLimit {
             notes.append(
                 "What the test bed itself takes is not known (\(why)): whose limit this is nobody has checked.")
         }

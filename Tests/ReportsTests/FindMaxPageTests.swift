@@ -80,7 +80,9 @@ import Testing
             .cutOff("No space left."),
         ]
         for ending in endings {
-            for baseline in [Baseline.measured(rate: 21_000, above: nil), .unknown("--no-baseline")] {
+            for baseline in [
+                Baseline.measured(rate: 21_000, above: nil), .notKept(lowest: 15.63), .unknown("--no-baseline"),
+            ] {
                 var report = madeUpSearch()
                 report.answer.ending = ending
                 report.baseline = baseline

@@ -173,6 +173,19 @@ private func textOf(_ append: (inout ByteBuffer) -> Void) -> String {
         #expect(report.verdict.notes.contains { $0.hasPrefix("What the test bed itself takes is not known") })
     }
 
+    /// A machine that cannot place 10 calls/s to itself says nothing of a target: found beside other work, 222 of 460.
+    @Test func aTestBedThatKeepsUpAtNoRateIsADoubt() {
+        var report = madeUpSearch()
+        report.baseline = .notKept(lowest: 15.63)
+        #expect(report.verdict.level == .suspect)
+        #expect(report.verdict.evidence.first?.contains("down to 15.63 calls/s") == true)
+        #expect(
+            FindMaxText.text(report).contains("Test bed    did not keep up at any rate tried, down to 15.63 calls/s\n"))
+        // Where the target refused there is no limit to doubt.
+        report.answer = Answer(ending: .slowCallsFail, rate: nil)
+        #expect(report.verdict.level == .valid)
+    }
+
     @Test func lossFarBelowTheResultIsWarnedOfOnceItIsSurelyAboveATenthOfWhatIsAllowed() {
         var report = madeUpSearch()
         report.rows[0].result.attempts = 20_000

@@ -72,6 +72,7 @@ package enum FindMaxFile {
         switch baseline {
         case .measured(let rate, let above):
             [("rate_cps", .number(rate, decimals: 3)), ("not_cps", .optional(above, decimals: 3))]
+        case .notKept(let lowest): [("rate_cps", .null), ("not_cps", .number(lowest, decimals: 3))]
         case .unknown(let why): [("rate_cps", .null), ("unknown_because", .string(why))]
         }
     }
@@ -149,6 +150,7 @@ extension FindMaxFile {
 
     private static func baseline(_ value: JSONValue?) -> Baseline {
         if let rate = value?["rate_cps"]?.double { return .measured(rate: rate, above: value?["not_cps"]?.double) }
+        if let lowest = value?["not_cps"]?.double { return .notKept(lowest: lowest) }
         return .unknown(value?["unknown_because"]?.text ?? "the search left no word of it")
     }
 

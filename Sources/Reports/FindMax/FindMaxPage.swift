@@ -265,6 +265,10 @@ package struct FindMaxPage {
             add("above this a result is SUSPECT", SearchReport.suspectShare * rate)
             if let result = report.answer.rate { add("highest rate the target passed at", result) }
             html.table(table)
+        case .notKept(let lowest):
+            html.paragraph(
+                "Without the target the test bed did not keep up at any rate tried, down to \(RateText.text(lowest)) "
+                    + "calls/s: this machine was too busy to measure with. Free it, and search again.")
         case .unknown(let why):
             html.paragraph("What the test bed itself can place was not measured: \(why).")
         }

@@ -129,6 +129,8 @@ package enum FindMaxText {
         case .measured(let rate, let above):
             return "\(RateText.text(rate)) calls/s without the target"
                 + (above.map { ", and not \(RateText.text($0))" } ?? ", the highest tried")
+        case .notKept(let lowest):
+            return "did not keep up at any rate tried, down to \(RateText.text(lowest)) calls/s"
         case .unknown(let why): return "not known: \(why)"
         }
     }

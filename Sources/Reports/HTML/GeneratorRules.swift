@@ -162,8 +162,8 @@ struct GeneratorRules {
         if let percent = disturbances?["stolen_percent"]?.double {
             let limit = VerdictRules.stolenShare * 100
             // Files of before it was kept have the share alone.
-            let isLong =
-                (disturbances?["stolen_us"]?.double).map { $0 >= VerdictRules.stolenFloor.seconds * 1e6 } ?? true
+            let stolen = disturbances?["stolen_us"]?.double
+            let isLong = stolen.map { $0 >= VerdictRules.stolenFloor.seconds * 1e6 } ?? true
             rules.append(
                 Rule(
                     name: "CPU time the hypervisor kept for others", found: Number.percent(percent),

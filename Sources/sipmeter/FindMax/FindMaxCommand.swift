@@ -172,6 +172,10 @@ private struct Hunt {
         switch baseline {
         case .measured(let rate, _):
             Terminal.print("The test bed takes \(RateText.text(rate)) calls/s without the target.")
+        case .notKept(let lowest):
+            Terminal.print(
+                "The test bed without the target does not keep up at any rate tried, down to \(RateText.text(lowest)) calls/s."
+            )
         case .unknown(let why): Terminal.print("What the test bed takes without the target is not known: \(why).")
         }
         return baseline

@@ -60,7 +60,7 @@ struct TestBed {
         }
         if session.wasInterrupted { return .unknown("interrupted") }
         return kept.map { .measured(rate: $0, above: missed) }
-            ?? .unknown("the generator did not keep up at any rate tried")
+            ?? missed.map { .notKept(lowest: $0) } ?? .unknown("there was no time for it")
     }
 
     private static func rounded(_ rate: Double) -> Double { (rate / 10).rounded() * 10 }
