@@ -20,24 +20,41 @@ struct BlockLength {
     init(_ samples: [RunSample]) {
         let least = samples.map { max($0.last, 1) }.min() ?? 1
         let most = samples.map { max($0.last, 1) }.max() ?? 1
-        var wanted = max(1, Double(most) / Double(Self.most))
-        for sample in samples { wanted = max(wanted, Self.timesCorrelation * Self.correlation(sample)) }
+        let together = samples.reduce(1) { max($0, Self.timesCorrelation * Self.correlation($1)) }
         let longest = max(1, Double(least) / Double(Self.leastBlocks))
-        isTooCoarse = wanted > longest
-        calls = UInt64(min(wanted, longest).rounded(.up))
+        // Beside a short run a long one is cut finer than it need be, which takes time and nothing else.
+        isTooCoarse = together > longest
+        calls = UInt64(min(max(together, Double(most) / Double(Self.most)), longest).rounded(.up))
     }
 
     /// In calls: 1 where neighbours have nothing in common.
     static func correlation(_ sample: RunSample) -> Double {
-        let bins = min(1024, sample.times.count / 8)
-        if bins < 16 { return 1 }
-        let width = Double(sample.last) / Double(bins)
-        let sorted = sample.times.map(\.length.rawValue).sorted()
+        let whole = correlation(sample.times, numbered: 1...max(sample.last, 1))
+        // A long run's bins are wide: whether calls are alike within one, a closer look at its middle says.
+        let close = UInt64(mostBins * leastPerBin)
+        guard !whole.isSeen, sample.last > 2 * close else { return whole.calls }
+        let first = sample.last / 2 - close / 2
+        let middle = first...first + close - 1
+        let times = sample.times.filter { middle.contains($0.number) }
+        return min(correlation(times, numbered: middle).calls, whole.calls)
+    }
+
+    private static let mostBins = 1024
+    private static let leastPerBin = 8
+
+    /// `isSeen`: neighbouring bins have something in common; else one bin is the least that can be told apart.
+    private static func correlation(
+        _ times: [BlockedSample.Timed], numbered numbers: ClosedRange<UInt64>
+    ) -> (calls: Double, isSeen: Bool) {
+        let bins = min(mostBins, times.count / leastPerBin)
+        if bins < 16 { return (1, true) }
+        let width = Double(numbers.count) / Double(bins)
+        let sorted = times.map(\.length.rawValue).sorted()
         let (middle, high) = (sorted[sorted.count / 2], sorted[sorted.count - 1 - sorted.count / 100])
         var series = [[Double]](repeating: Array(repeating: 0, count: bins), count: 3)
         var counts = [Double](repeating: 0, count: bins)
-        for time in sample.times {
-            let bin = min(Int(Double(time.number - 1) / width), bins - 1)
+        for time in times {
+            let bin = min(Int(Double(time.number - numbers.lowerBound) / width), bins - 1)
             let distance = Double(time.length.rawValue - middle)
             counts[bin] += 1
             series[0][bin] += distance
@@ -48,8 +65,8 @@ struct BlockLength {
             for bin in 0..<bins where counts[bin] > 0 { series[s][bin] /= counts[bin] }
         }
         let longest = series.map(integratedTime).max() ?? 1
-        // Within a bin calls may be alike to the last: one bin is the least that this can tell.
-        return longest <= 1.5 ? width / 4 : longest * width
+        // Within a bin calls may be alike to the last.
+        return longest <= 1.5 ? (width / 4, false) : (longest * width, true)
     }
 
     /// In steps of the series, at least 1.

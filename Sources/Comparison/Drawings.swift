@@ -1,39 +1,44 @@
 import Datagrams
 import Latency
 
-/// The blocks dealt out anew and drawn again, the same drawings for every metric.
+/// The blocks dealt out anew and drawn again, and what every metric came to in each deal and drawing. Only that is kept:
+/// a long run beside a short one has a hundred thousand blocks.
 struct Drawings {
-    /// Whose each block is, all blocks dealt out by chance: hands of as many blocks as the runs have.
-    private var dealt: [(a: [Int], b: [Int])] = []
-    /// Each run's blocks drawn with putting back.
-    private var drawn: [(a: [Int], b: [Int])] = []
+    /// By how much B's hand differs from A's in each deal, for each metric.
+    private(set) var dealt: [ComparedMetric: [Double]] = [:]
+    /// Both runs' values in each drawing with putting back.
+    private(set) var drawn: [ComparedMetric: [(a: Double, b: Double)]] = [:]
+    private let count: Int
+    private let blocks: (a: Int, b: Int)
 
     init(_ blocks: PooledBlocks, seed: UInt64, count: Int) {
+        self.count = count
+        self.blocks = (blocks.countA, blocks.countB)
         var generator = SeededGenerator(seed: seed)
         var order = Array(0..<blocks.count)
+        // How often each block is in A's hand, and in B's.
+        var (a, b) = (blocks.onceA, blocks.onceB)
         for _ in 0..<count {
-            var a = Array(repeating: 0, count: blocks.count)
-            var b = Array(repeating: 1, count: blocks.count)
+            for i in 0..<blocks.count { (a[i], b[i]) = (0, 1) }
             // The first of a shuffle are a hand.
             for i in 0..<blocks.countA {
                 order.swapAt(i, Int.random(in: i..<blocks.count, using: &generator))
-                a[order[i]] = 1
-                b[order[i]] = 0
+                (a[order[i]], b[order[i]]) = (1, 0)
             }
-            dealt.append((a, b))
-            a = Array(repeating: 0, count: blocks.count)
-            b = a
+            for (metric, x, y) in Self.values(blocks, a, b) { dealt[metric, default: []].append(y - x) }
+            for i in 0..<blocks.count { (a[i], b[i]) = (0, 0) }
             for _ in 0..<blocks.countA { a[Int.random(in: 0..<blocks.countA, using: &generator)] += 1 }
             for _ in 0..<blocks.countB { b[blocks.countA + Int.random(in: 0..<blocks.countB, using: &generator)] += 1 }
-            drawn.append((a, b))
+            for (metric, x, y) in Self.values(blocks, a, b) { drawn[metric, default: []].append((x, y)) }
         }
     }
 
-    /// By how much B's hand differs from A's in each deal.
-    func dealtDifferences(_ metric: ComparedMetric, _ blocks: PooledBlocks) -> [Double] {
-        dealt.compactMap { hands in
-            guard let a = blocks.value(metric, hands.a), let b = blocks.value(metric, hands.b) else { return nil }
-            return b - a
+    private static func values(
+        _ blocks: PooledBlocks, _ a: [Int], _ b: [Int]
+    ) -> [(ComparedMetric, a: Double, b: Double)] {
+        ComparedMetric.allCases.compactMap { metric in
+            guard let x = blocks.value(metric, a), let y = blocks.value(metric, b) else { return nil }
+            return (metric, x, y)
         }
     }
 
@@ -50,22 +55,15 @@ struct Drawings {
         return sorted[min(Int(0.95 * Double(sorted.count)), sorted.count - 1)]
     }
 
-    func pairs(_ metric: ComparedMetric, _ blocks: PooledBlocks) -> [(a: Double, b: Double)] {
-        drawn.compactMap { drawing in
-            guard let a = blocks.value(metric, drawing.a), let b = blocks.value(metric, drawing.b) else { return nil }
-            return (a, b)
-        }
-    }
-
     /// Half the 95 % interval: the spread of what was drawn, widened for the few blocks it was drawn from.
-    func half(_ values: [Double], _ blocks: PooledBlocks) -> Double? {
+    func half(_ values: [Double]) -> Double? {
         let values = values.filter(\.isFinite)
-        if values.count < drawn.count / 2 || values.count < 2 { return nil }
+        if values.count < count / 2 || values.count < 2 { return nil }
         let mean = values.reduce(0, +) / Double(values.count)
         let square = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count - 1)
-        let fewest = Double(min(blocks.countA, blocks.countB))
+        let fewest = Double(min(blocks.a, blocks.b))
         if fewest < 2 { return nil }
         let few = (fewest / (fewest - 1)).squareRoot()
-        return square.squareRoot() * few * StudentT.quantile95(freedom: Double(blocks.countA + blocks.countB - 2))
+        return square.squareRoot() * few * StudentT.quantile95(freedom: Double(blocks.a + blocks.b - 2))
     }
 }

@@ -23,7 +23,9 @@ struct RepeatedRuns {
         guard left.count >= Self.least, right.count >= Self.least else { return row }
         let (errorA, errorB) = (Self.squaredError(left, meanA), Self.squaredError(right, meanB))
         let squared = errorA + errorB
-        guard squared > 0 else {
+        // What adding up and dividing leave of equal values is no spread.
+        let rounding = 1e-12 * max(meanA, meanB)
+        guard squared > rounding * rounding else {
             // Runs of a kind agree to the last digit: what is left is how seldom a deal of the runs sorts them so. Of an
             // interval there is nothing to tell.
             row.chance = difference == 0 ? 1 : Self.dealtApart(left.count, right.count)

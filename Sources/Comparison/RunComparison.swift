@@ -30,6 +30,17 @@ package enum ComparedMetric: CaseIterable, Sendable, Hashable {
         case .retransmissions, .failures: false
         }
     }
+
+    /// Calls with an RTT that a run must have: of fewer a percentile is the maximum under another name.
+    var leastTimed: Int {
+        switch self {
+        case .mean, .p50, .maximum: 1
+        case .standardDeviation: 2
+        case .p90: Int(Percentile.p90.leastCount)
+        case .p99: Int(Percentile.p99.leastCount)
+        case .retransmissions, .failures: 0
+        }
+    }
 }
 
 /// Two runs side by side, and which of their differences are more than chance.
@@ -98,15 +109,18 @@ package struct RunComparison: Sendable {
         case blocks(calls: UInt64, a: Int, b: Int)
         /// How runs of a kind differ, so many of each.
         case runs(a: Int, b: Int)
+        /// Nothing, of too few calls: the values stand beside each other.
+        case values
     }
 
     package var rows: [Row]
     package var basis: Basis
     /// Calls hang together for longer than these runs can tell: chance is underestimated.
     package var isTooCoarse: Bool
+    package var sent: (a: Int, b: Int)
     /// Calls with an RTT.
     package var timed: (a: Int, b: Int)
-    /// Too few calls: nothing was compared but the values.
+    /// Too few calls: nothing was compared but the values, and there are no blocks.
     package var isTooThin: Bool
 
     /// Calls that each run must have.
@@ -116,14 +130,19 @@ package struct RunComparison: Sendable {
     package subscript(_ metric: ComparedMetric) -> Row? { rows.first { $0.metric == metric } }
 
     package init(_ a: RunSample, _ b: RunSample, seed: UInt64 = 1, drawings: Int = 2000) {
-        let length = BlockLength([a, b])
-        let blocks = PooledBlocks(a, b, calls: length.calls)
-        basis = .blocks(calls: length.calls, a: blocks.countA, b: blocks.countB)
-        isTooCoarse = length.isTooCoarse
-        timed = (a.callsTimed, b.callsTimed)
         isTooThin = min(a.callsSent, b.callsSent) < Self.leastCalls
+        let length = isTooThin ? nil : BlockLength([a, b])
+        let blocks = PooledBlocks(a, b, calls: length?.calls ?? max(a.last, b.last, 1))
+        basis = length.map { .blocks(calls: $0.calls, a: blocks.countA, b: blocks.countB) } ?? .values
+        isTooCoarse = length?.isTooCoarse ?? false
+        sent = (a.callsSent, b.callsSent)
+        timed = (a.callsTimed, b.callsTimed)
         let drawn = isTooThin ? nil : Drawings(blocks, seed: seed, count: drawings)
-        rows = ComparedMetric.allCases.map { Self.row($0, blocks, drawn) }
+        rows = ComparedMetric.allCases.map { metric in
+            Self.row(
+                metric, a.callsTimed < metric.leastTimed ? nil : blocks.value(metric, blocks.onceA),
+                b.callsTimed < metric.leastTimed ? nil : blocks.value(metric, blocks.onceB), drawn)
+        }
         correctForMany()
         for i in rows.indices { rows[i].isShown = Self.isShown(rows[i], hasInterval: rows[i].metric != .maximum) }
     }
@@ -134,6 +153,7 @@ package struct RunComparison: Sendable {
         basis = .runs(a: a.count, b: b.count)
         isTooCoarse = false
         isTooThin = min(a.count, b.count) < RepeatedRuns.least
+        sent = (a.reduce(0) { $0 + $1.sent }, b.reduce(0) { $0 + $1.sent })
         timed = (a.reduce(0) { $0 + $1.timed }, b.reduce(0) { $0 + $1.timed })
         rows = ComparedMetric.allCases.map(runs.row)
         correctForMany()
@@ -148,22 +168,21 @@ package struct RunComparison: Sendable {
         return !interval.contains(0)
     }
 
-    private static func row(_ metric: ComparedMetric, _ blocks: PooledBlocks, _ drawn: Drawings?) -> Row {
-        var row = Row(
-            metric: metric, a: blocks.value(metric, blocks.onceA), b: blocks.value(metric, blocks.onceB))
-        guard let a = row.a, let b = row.b else { return row }
+    private static func row(_ metric: ComparedMetric, _ a: Double?, _ b: Double?, _ drawn: Drawings?) -> Row {
+        var row = Row(metric: metric, a: a, b: b)
+        guard let a, let b else { return row }
         row.difference = Estimate(value: b - a)
         if a > 0 { row.ratio = Estimate(value: b / a) }
         if b > 0 { row.inverse = Estimate(value: a / b) }
         guard let drawn else { return row }
-        let dealt = drawn.dealtDifferences(metric, blocks)
+        let dealt = drawn.dealt[metric] ?? []
         let chance = Drawings.chance(of: b - a, among: dealt)
         row.chance = chance
         let reach = chance > level ? Drawings.reach(of: dealt) : 0
-        let pairs = metric == .maximum ? [] : drawn.pairs(metric, blocks)
-        row.difference?.half = widest(drawn.half(pairs.map { $0.b - $0.a }, blocks), reach)
-        if a > 0 { row.ratio?.half = widest(drawn.half(pairs.map { $0.b / $0.a }, blocks), reach / a) }
-        if b > 0 { row.inverse?.half = widest(drawn.half(pairs.map { $0.a / $0.b }, blocks), reach / b) }
+        let pairs = metric == .maximum ? [] : drawn.drawn[metric] ?? []
+        row.difference?.half = widest(drawn.half(pairs.map { $0.b - $0.a }), reach)
+        if a > 0 { row.ratio?.half = widest(drawn.half(pairs.map { $0.b / $0.a }), reach / a) }
+        if b > 0 { row.inverse?.half = widest(drawn.half(pairs.map { $0.a / $0.b }), reach / b) }
         return row
     }
 

@@ -14,6 +14,8 @@ package struct RunFigures: Sendable, Equatable {
     package init(_ sample: RunSample) {
         (timed, sent) = (sample.callsTimed, sample.callsSent)
         let blocks = PooledBlocks(sample, RunSample(), calls: max(sample.last, 1))
-        for metric in ComparedMetric.allCases { values[metric] = blocks.value(metric, blocks.onceA) }
+        for metric in ComparedMetric.allCases where timed >= metric.leastTimed {
+            values[metric] = blocks.value(metric, blocks.onceA)
+        }
     }
 }

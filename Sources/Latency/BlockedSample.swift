@@ -29,7 +29,7 @@ package struct BlockedSample: Sendable {
     private static let checkpointCount = 64
 
     private let lengths: [Int64]
-    private let blocks: [UInt16]
+    private let blocks: [UInt32]
     private let blockCount: Int
     private let stride: Int
     /// `checkpoints[c * blockCount + b]`: values of block b among the first c * stride.
@@ -45,11 +45,11 @@ package struct BlockedSample: Sendable {
         self.init(times, blocks: cut.count) { cut.block(of: $0) }
     }
 
-    /// - Parameter block: which of the `blocks` (at most 65,536) a call's number belongs to.
+    /// - Parameter block: which of the `blocks` a call's number belongs to.
     package init(_ times: [Timed], blocks count: Int, block: (UInt64) -> Int) {
         let sorted = times.sorted { ($0.length, $0.number) < ($1.length, $1.number) }
         lengths = sorted.map(\.length.rawValue)
-        blocks = sorted.map { UInt16(block($0.number)) }
+        blocks = sorted.map { UInt32(block($0.number)) }
         blockCount = count
         origin = sorted.isEmpty ? 0 : lengths[sorted.count / 2]
         stride = max(1, (sorted.count + Self.checkpointCount - 1) / Self.checkpointCount)

@@ -74,7 +74,7 @@ package enum VerdictRules {
 
     /// Starting the calls may overrun by this much: one last call sent late is the lateness rule's business, and in a
     /// run of a second it would look like a lost rate.
-    static let overrunFloor = Nanoseconds.milliseconds(100)
+    package static let overrunFloor = Nanoseconds.milliseconds(100)
 
     /// Calls sent this late, as a share of what is measured, change the arrival pattern that the RTT answers to: a
     /// tenth is as much as disappears in a figure of two digits.
@@ -105,7 +105,7 @@ package enum VerdictRules {
 
     /// Calls without both stamps, where stamps were asked for. Their RTT is by the sending thread's own clock, longer by
     /// what that thread waited; above one in a hundred that shows in the 99th percentile.
-    static let unstampedShare = 0.01
+    package static let unstampedShare = 0.01
 
     package static func judge(_ evidence: GeneratorEvidence) -> Verdict {
         var findings: [Finding] = []

@@ -7,11 +7,11 @@ extension VerdictRules {
     package static let stolenShare = 0.05
     static let stolenShareNoted = 0.01
     /// The kernel counts steal in ticks of 10 ms: of less than ten of them a short run makes a large share.
-    static let stolenFloor = Nanoseconds.milliseconds(100)
+    package static let stolenFloor = Nanoseconds.milliseconds(100)
 
     /// CLOCK_BOOTTIME and CLOCK_MONOTONIC run apart only while the machine is suspended; this much is two readings'
     /// own distance on a busy machine.
-    static let suspendedFloor = Nanoseconds.milliseconds(10)
+    package static let suspendedFloor = Nanoseconds.milliseconds(10)
 
     static func judgeDisturbances(_ e: GeneratorEvidence, _ findings: inout [Finding], _ notes: inout [String]) {
         // What was found so far was seen in the calls; this may explain it.

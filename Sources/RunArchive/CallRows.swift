@@ -22,7 +22,7 @@ struct CallRows {
     mutating func record(_ line: borrowing Span<UInt8>) -> CallRecord? {
         fields.split(line)
         let ranges = fields.ranges
-        guard ranges.count == Self.columns.count, let number = Self.whole(line.extracting(ranges[0])),
+        guard ranges.count == Self.columns.count, let number = Self.whole(line.extracting(ranges[0])), number > 0,
             let due = Self.length(line.extracting(ranges[2]), digits: 9)
         else { return nil }
         var call = CallRecord(number: number, callID: Self.callID(line.extracting(ranges[1])), due: due)

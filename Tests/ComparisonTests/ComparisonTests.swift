@@ -6,10 +6,10 @@ import Testing
 @testable import Comparison
 
 @Suite struct ComparisonTests {
-    /// Call number n has `length(n)` ms; nil fails.
-    private static func sample(_ calls: Int, _ length: (Int) -> Double?) -> RunSample {
+    /// Call number n has `length(n)` ms; nil fails. Of `every` numbers one is a call.
+    private static func sample(_ calls: Int, every: Int = 1, _ length: (Int) -> Double?) -> RunSample {
         var sample = RunSample()
-        for n in 1...calls {
+        for n in stride(from: every, through: calls * every, by: every) {
             var call = CallRecord(number: UInt64(n), callID: CallIDText(), due: .milliseconds(Int64(n)))
             call.sent = call.due
             call.outcome = length(n) == nil ? .timeout : .ok
@@ -75,6 +75,50 @@ import Testing
     }
 
     private struct Unexpected: Error {}
+
+    /// One call has no neighbours: cut by it, a long run would have as many blocks as calls.
+    @Test func aSingleCallBesideALongRunIsTooFew() {
+        let comparison = RunComparison(Self.sample(1) { _ in 1 }, Self.sample(70_000) { _ in 2 })
+        #expect(comparison.isTooThin)
+        #expect(comparison.basis == .values)
+        #expect(comparison[.mean]?.ratio?.value == 2)
+        #expect(comparison[.failures]?.difference?.value == 0)
+    }
+
+    /// Of a twelfth of the shorter run, the longer one has more blocks than 16 bits count.
+    @Test func aShortRunBesideOneOfManyBlocksIsCompared() throws {
+        let short = Self.sample(100) { Double($0 % 10) + 1 }
+        let long = Self.sample(150, every: 5_000) { Double($0 / 5_000 % 10) + 1 }
+        let comparison = RunComparison(short, long, drawings: 3)
+        guard case .blocks(_, _, let blocks) = comparison.basis else { throw Unexpected() }
+        #expect(blocks > 65_536)
+        #expect(comparison[.mean]?.a == 5.5e6 && comparison[.mean]?.b == 5.5e6)
+        #expect(comparison[.maximum]?.b == 10e6)
+        let isSilent = comparison.rows.allSatisfy { !$0.isShown }
+        #expect(isSilent)
+    }
+
+    /// Blocks are short beside a short run; calls that have nothing in common with their neighbours want no longer ones.
+    @Test func aLongRunBesideAShortOneHangsTogetherNoMoreForIt() {
+        func run(_ calls: Int, _ seed: UInt64) -> RunSample {
+            var generator = SeededGenerator(seed: seed)
+            return Self.sample(calls) { _ in 1 + generator.unit() }
+        }
+        #expect(!RunComparison(run(2_000, 1), run(40_000, 2), drawings: 2).isTooCoarse)
+        let hanging = Self.sample(40_000) { Double($0 / 1_000 % 2) + Double($0 * 617 % 1000) / 1000 }
+        #expect(RunComparison(run(2_000, 1), hanging, drawings: 2).isTooCoarse)
+    }
+
+    @Test func ofTooFewTimesThereIsNoPercentile() {
+        let a = Self.sample(200) { $0 > 99 ? nil : 1 }
+        let b = Self.sample(200) { $0 > 9 ? nil : 1 }
+        let comparison = RunComparison(a, Self.sample(200) { _ in 1 }, drawings: 20)
+        #expect(comparison[.p99]?.a == nil && comparison[.p99]?.b == 1e6)
+        #expect(comparison[.p99]?.difference == nil && comparison[.p99]?.chance == nil)
+        #expect(comparison[.p90]?.a == 1e6)
+        #expect(RunComparison(b, a, drawings: 20)[.p90]?.a == nil)
+        #expect(RunComparison(b, a, drawings: 20)[.mean]?.a == 1e6)
+    }
 
     @Test func longRunsAndShortOnesHaveBlocksOfOneSize() throws {
         let comparison = RunComparison(

@@ -74,10 +74,11 @@ import Testing
 
     /// Two kinds of three runs each, all alike to the last digit: one deal in ten sorts six runs so.
     @Test func runsWithoutASpreadAreJudgedByHowTheyMayBeDealt() throws {
+        let answered: [Double?] = Array(repeating: 1, count: 200)
         func comparison(_ count: Int) -> RunComparison {
             RunComparison(
-                repeated: Array(repeating: Self.figures([1, 1, 1]), count: count),
-                Array(repeating: Self.figures([1, 1, nil]), count: count))
+                repeated: Array(repeating: Self.figures(answered), count: count),
+                Array(repeating: Self.figures(answered + [nil]), count: count))
         }
         // Raised by Holm's rule: failures and retransmissions differ, the six times do not.
         let three = try #require(comparison(3)[.failures])

@@ -83,7 +83,11 @@ extension AgainstPeers {
             #expect(finished.status == 0, "\(finished)")
             #expect(finished.output.contains("Level 50cps"))
             #expect(finished.output.contains("Fewer than 100 calls in a run"))
-            #expect(finished.output.contains("note: only a of the sweeps has level 100cps: left out"))
+            for note in ["only a has level 100cps", "only b has level 200cps"] {
+                #expect(finished.output.contains("note: of the sweeps \(note): left out"))
+                #expect(try scratch.text("c/compare.txt").contains(note))
+                #expect(try scratch.text("c/report.html").contains(note))
+            }
             #expect(scratch.has("c/compare-50cps.svg"))
             let mixed = try await scratch.run(.sipmeter("compare", "a", "b/50cps", "--out", "d"))
             #expect(mixed.status == 65)

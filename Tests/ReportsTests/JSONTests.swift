@@ -95,6 +95,7 @@ import Testing
         #expect(written["longest_stall_us"] as? Double == 203_000)
         #expect(written["longest_stall_ended_s"] as? Double == 1.16)
         #expect(written["stalls_of_100_ms"] as? Int == 1)
+        #expect(written["stolen_us"] as? Double == 30_000)
         #expect(written["stolen_percent"] as? Double == 3)
         #expect(written["suspended_s"] as? Double == 0)
         #expect(written["waited_for_cpu_us"] is NSNull)

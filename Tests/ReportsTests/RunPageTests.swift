@@ -103,6 +103,62 @@ import Testing
         #expect(read.text.contains("OPTIONS to answer"))
     }
 
+    /// `--users` takes the place of a rate: the one beside it in the manifest is nobody's.
+    @Test func usersAreNoRate() {
+        var report = MadeUpRun().report
+        guard case .object(var members) = report.manifest else { return }
+        members.removeAll { $0.0 == "load" }
+        members.append(
+            ("load", .object([("rate_per_s", .count(50)), ("users", .count(5)), ("duration_s", .count(10))])))
+        report.manifest = .object(members)
+        let read = page(report).read
+        #expect(read.lines.first == "5 users to 192.0.2.5:5060")
+        #expect(read.text.contains("Load: 5 users for 10 s, each with one call at a time"))
+        #expect(read.text.contains("Session attempt rate | none asked: 5 users, each with one call at a time"))
+        #expect(!read.text.contains("50 calls/s") && !read.text.contains("50 a second"))
+    }
+
+    @Test(arguments: [
+        (1.0, 1.0, "100.00 %"), (99_999, 100_000, "> 99.99 %"), (9_999, 10_000, "99.99 %"), (0, 5, "0.00 %"),
+        (1, 1_000_000, "< 0.01 %"), (1, 10_000, "0.01 %"), (1, 0, "n/a"), (199_989, 200_000, "99.99 %"),
+    ])
+    func aShareIsRoundedNeitherToAllNorToNone(part: Double, whole: Double, text: String) {
+        #expect(Number.share(part, of: whole) == text)
+    }
+
+    @Test func whyThereIsNoRateWithoutAFailureIsSaid() {
+        func seen(_ calls: [CallRecord]) -> String? {
+            page(MadeUpRun(calls: calls).report).read.lines.first { $0.hasPrefix("Session establishment rate seen") }
+        }
+        let name = "Session establishment rate seen | "
+        #expect(seen([call(1), call(2)])?.hasSuffix("398.4 a second, no attempt failed") == true)
+        #expect(
+            seen([call(1), call(2, outcome: .unsent)]) == name + "none: 1 was not made (the RFC allows no failure)")
+        #expect(
+            seen([call(1, outcome: .timeout, status: 0)]) == name
+                + "none: 1 attempt failed (the RFC allows no failure)")
+    }
+
+    /// Calls still open at the end were cut off: nobody knows how they would have ended.
+    @Test func aCallThatWasCutOffIsNoFailure() {
+        var calls = [call(1), call(2), call(3, outcome: .interrupted)]
+        var read = page(MadeUpRun(calls: calls).report).read
+        #expect(read.text.contains(" a second, no attempt failed"))
+        #expect(!read.text.contains("The first failed calls") && !read.text.contains("Their messages were not kept."))
+        calls.append(call(4, outcome: .timeout, status: 0))
+        read = page(MadeUpRun(calls: calls).report).read
+        #expect(read.text.contains("| none: 1 attempt failed (the RFC allows no failure)"))
+        #expect(read.text.contains("The first failed calls") && read.text.contains("Their messages were not kept."))
+    }
+
+    @Test func tagsAreToldApartOnlyWhereBothKindsWereSent() {
+        #expect(!page(MadeUpRun().report).read.text.contains("RTT, untagged"))
+        var calls = mixedCalls()
+        for i in 0..<200 { calls[i].isTagged = true }
+        let both = page(MadeUpRun(calls: calls).report).read
+        #expect(both.text.contains("RTT, untagged | ") && both.text.contains("RTT, tagged | "))
+    }
+
     private static let manyCalls: UInt64 = 1_000_000
 
     /// A million calls that fill every pixel and fail in every way, an hour of seconds, ten ladders of long messages,
@@ -190,7 +246,7 @@ import Testing
         killed.isFromRows = true
         sweep.append(killed, name: "500cps", page: "500cps/report.html")
         let read = PageReader(SweepPage(sweep).html())
-        #expect(read.text.contains("1 of 2 levels did not come to their end"))
+        #expect(read.text.contains("1 of 2 levels did not come to its end: it has no verdict."))
         #expect(read.text.contains("NO VERDICT"))
     }
 }

@@ -23,7 +23,43 @@ import Testing
 
     @Test func aLineIsBrokenWhereNothingIsKnown() {
         let path = TimePath.path([1, 2, 3, 4, 5], [1, 2, nil, 4, 5], x: { $0 * 100 }, y: { $0 }).text
-        #expect(path == "M100 1L200 2h0M400 4L500 5h0")
+        #expect(path == "M100 1L200 2M400 4L500 5")
+    }
+
+    /// A line without a length is not drawn at all.
+    @Test func aLonePointIsSeen() {
+        func path(_ values: [Double?]) -> String {
+            TimePath.path([1, 2, 3], values, x: { $0 * 100 }, y: { $0 }).text
+        }
+        #expect(path([nil, 7, nil]) == "M200 7m-3 0h6")
+        #expect(path([nil, 7, 8]) == "M200 7L300 8")
+        #expect(path([nil, nil, 7]) == "M300 7m-3 0h6")
+        #expect(path([nil, nil, nil]) == "")
+    }
+
+    /// Between 2.1 and 4.2 ms lies neither 1 nor 2 nor 5.
+    @Test func aLogarithmicAxisCanBeReadHoweverNarrow() {
+        for least in stride(from: Int64(1_000), through: 12_000_000, by: 37_003) {
+            for share in [0, 10, 50, 100, 300, 900, 20_000] as [Int64] {
+                let axis = LogAxis(
+                    showing: Nanoseconds(least)...Nanoseconds(least + least * share / 100), from: 400, to: 40)
+                #expect(axis.ticks.count >= 3, "\(least) ns and \(share) % more: \(axis.ticks)")
+                #expect(axis.ticks.count <= 13)
+                #expect(Set(axis.ticks.map(LogAxis.label)).count == axis.ticks.count)
+                #expect(axis.ticks == axis.ticks.sorted())
+            }
+        }
+    }
+
+    @Test func aPanelWithoutAValueSaysSo() {
+        func texts(_ values: [Double?]) -> [String] {
+            let plot = TimePlot(
+                title: "t", instants: [0.1],
+                panels: [.init(title: "Calls a second", lines: [.init(name: "a", stroke: Ink.ok, values: values)])])
+            return SVGReader(plot.svg(description: "")).texts.map(\.text)
+        }
+        #expect(texts([nil]).contains("no value"))
+        #expect(!texts([3]).contains("no value"))
     }
 
     @Test func aHeatMapLosesNoCallHoweverLongTheRun() {

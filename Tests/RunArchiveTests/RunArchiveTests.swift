@@ -74,8 +74,10 @@ import Testing
         }
     }
 
-    @Test func aForeignLineIsNamedWithItsPlace() throws {
-        let text = Self.rows([]) + "1,2,3\n"
+    /// The last one has all its columns; calls are numbered from 1.
+    @Test(arguments: ["1,2,3", "0,id,0.0," + ",,,,,,,," + ",0,app,unsent"])
+    func aForeignLineIsNamedWithItsPlace(line: String) throws {
+        let text = Self.rows([]) + line + "\n"
         try Self.with(["manifest.json": Self.manifest, "rtt.csv": text]) { directory in
             let archive = try RunArchive(directory)
             let error = #expect(throws: ArchiveError.self) { try archive.forEachCall { _ in } }

@@ -72,7 +72,8 @@ package struct ChangeRule: Sendable, Equatable {
         ]
     }
 
-    /// It fails where the change is beyond the limit and more than chance (its 95 % interval leaves 0 out).
+    /// It fails where the change is beyond the limit and more than chance (its 95 % interval leaves 0 out), and where
+    /// that cannot be told: a gate that saw nothing must not say that all is well.
     package func judge(_ comparison: RunComparison) -> Result {
         guard let row = comparison[metric], let a = row.a, let difference = row.difference else {
             return Result(rule: self, outcome: .failed, sentence: "\(text): not known of both runs")
@@ -87,13 +88,21 @@ package struct ChangeRule: Sendable, Equatable {
         case .length(let length): change = difference.value - length
         case .share(let share): change = difference.value - share
         }
-        let measured = ComparisonSentences.change(row)
+        let isLength = if case .length = limit { true } else { false }
+        let measured = isLength ? ComparisonSentences.difference(row) : ComparisonSentences.change(row)
+        if row.chance == nil {
+            return Result(
+                rule: self, outcome: .failed,
+                sentence:
+                    "\(text): \(measured), of fewer than \(RunComparison.leastCalls) calls: nothing can be told of "
+                    + "chance; run longer")
+        }
         let isBeyond = failsAbove ? change > 0 : change < 0
         if !isBeyond { return Result(rule: self, outcome: .passed, sentence: "\(text): \(measured)") }
         if !row.isShown {
             let more =
                 switch comparison.basis {
-                case .blocks: "longer runs"
+                case .blocks, .values: "longer runs"
                 case .runs: "more runs"
                 }
             return Result(

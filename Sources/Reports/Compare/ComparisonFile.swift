@@ -45,6 +45,7 @@ package enum ComparisonFile {
 
     private static func basis(_ basis: RunComparison.Basis) -> [(String, JSONValue)] {
         switch basis {
+        case .values: [("basis", .string("none: too few calls"))]
         case .blocks(let calls, let a, let b):
             [
                 ("basis", .string("blocks")), ("block_calls", .count(calls)),

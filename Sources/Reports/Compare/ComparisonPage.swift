@@ -4,11 +4,19 @@ import Latency
 
 /// `report.html` of a comparison: what is shown comes first, then how the runs were run, the figures, the pictures.
 package enum ComparisonPage {
-    /// - Parameter pictures: one for each report, as `ComparisonPlot` draws them.
-    package static func html(_ reports: [ComparisonReport], pictures: [ByteBuffer], version: String) -> ByteBuffer {
-        let names = (reports.first.map { [$0.first] + $0.pairs.map(\.run) } ?? []).map(\.name)
+    /// - Parameters:
+    ///   - notes: what is to be said of all that was compared.
+    ///   - pictures: one for each report, as `ComparisonPlot` draws them.
+    package static func html(
+        _ reports: [ComparisonReport], notes: [String] = [], pictures: [ByteBuffer], version: String
+    ) -> ByteBuffer {
+        let runs = reports.first.map { report in
+            ([report.first] + report.pairs.map(\.run)).map { (name: $0.name, directory: $0.whole(of: report.level)) }
+        }
         var page = HTMLPage(
-            title: "Comparison of \(names.joined(separator: ", "))", subtitle: "sipmeter compare",
+            title: "Comparison of \((runs ?? []).map(\.name).joined(separator: ", "))",
+            subtitle: "sipmeter compare; "
+                + (runs ?? []).map { "\($0.name): \($0.directory)" }.joined(separator: ", "),
             foot:
                 "Drawn by sipmeter \(version). Times are in milliseconds; n/a means undefined: too few values, or none."
         )
@@ -16,7 +24,8 @@ package enum ComparisonPage {
             for report in reports { verdicts(report, &html) }
         }
         page.section("The runs", id: "runs") { html in
-            for report in reports { runs(report, &html) }
+            for report in reports { self.runs(report, &html) }
+            html.list(notes)
         }
         page.section("Figures", id: "figures") { html in
             for report in reports {
@@ -24,16 +33,35 @@ package enum ComparisonPage {
                 for pair in report.pairs { figures(report.first, pair, &html) }
             }
         }
-        page.section("Pictures", id: "pictures") { html in
-            for (report, picture) in zip(reports, pictures) {
-                heading(report, &html)
-                html.figure(picture, caption: caption)
+        var method = HTMLWriter()
+        let isOne = reports.reduce(0) { $0 + $1.pairs.count } == 1
+        for report in reports {
+            for pair in report.pairs {
+                method.paragraph((isOne ? "" : which(report, pair)) + ComparisonDoubts.basis(pair.comparison))
             }
         }
-        page.section("How it was compared", id: "method") { html in
-            for pair in reports.flatMap(\.pairs) { html.paragraph(ComparisonDoubts.basis(pair.comparison)) }
-        }
+        let room = page.room - method.count - 1_000
+        page.section("Pictures", id: "pictures") { self.pictures(reports, pictures, room: room, &$0) }
+        page.section("How it was compared", id: "method") { $0.append(method) }
         return page.html()
+    }
+
+    /// Each level has one, which of many levels are more than a page holds.
+    private static func pictures(
+        _ reports: [ComparisonReport], _ pictures: [ByteBuffer], room: Int, _ html: inout HTMLWriter
+    ) {
+        var missing: [String] = []
+        for (report, picture) in zip(reports, pictures) {
+            if html.count + picture.count + caption.utf8.count + 200 > room {
+                missing.append(ComparisonPlot.fileName(level: report.level))
+                continue
+            }
+            heading(report, &html)
+            html.figure(picture, caption: caption)
+        }
+        if !missing.isEmpty {
+            html.paragraph("For want of room not on this page, and beside it: " + missing.joined(separator: ", ") + ".")
+        }
     }
 
     private static let caption =
@@ -50,19 +78,40 @@ package enum ComparisonPage {
             let sentences = ComparisonSentences(name: pair.run.name)
             let shown = pair.comparison.rows.filter(\.isShown).map(sentences.sentence)
             let failed = pair.rules.filter { $0.outcome == .failed }
-            let which = (report.level.map { "\($0), " } ?? "") + "\(pair.run.name) against \(report.first.name): "
+            let what = summary(pair.comparison, shown: shown.count)
             let title =
-                failed.isEmpty
-                ? (shown.isEmpty
-                    ? "no difference beyond chance" : "\(shown.count) of \(pair.comparison.rows.count) figures differ")
-                : "\(failed.count) of \(pair.rules.count) rules failed"
+                pair.rules.isEmpty
+                ? what
+                : failed.isEmpty
+                    ? rules("passed", pair.rules.count, of: pair.rules.count) + "; " + what
+                    : rules("failed", failed.count, of: pair.rules.count)
             // Whether a difference is a good one, only a rule can say.
             let tone: StaticString = failed.isEmpty ? (pair.rules.isEmpty ? "verdict" : "verdict good") : "verdict bad"
             html.element("div", class: tone) {
-                $0.paragraph(which + title)
-                $0.list(failed.map { "FAILED \($0.sentence)" } + shown)
+                $0.paragraph(which(report, pair) + title)
+                $0.list(
+                    failed.map { "FAILED \($0.sentence)" }
+                        + pair.rules.filter { $0.outcome == .passed }.map { "passed \($0.sentence)" } + shown)
             }
         }
+    }
+
+    private static func summary(_ comparison: RunComparison, shown: Int) -> String {
+        if comparison.isTooThin { return "too few calls to tell a difference from chance" }
+        let told = comparison.rows.count { $0.chance != nil }
+        return switch shown {
+        case 0: "no difference beyond chance"
+        case 1: "1 of \(told) figures differs"
+        default: "\(shown) of \(told) figures differ"
+        }
+    }
+
+    private static func rules(_ how: String, _ n: Int, of count: Int) -> String {
+        count == 1 ? "the rule \(how)" : "\(n) of \(count) rules \(how)"
+    }
+
+    private static func which(_ report: ComparisonReport, _ pair: ComparisonReport.Pair) -> String {
+        (report.level.map { "\($0), " } ?? "") + "\(pair.run.name) against \(report.first.name): "
     }
 
     // MARK: The runs

@@ -22,6 +22,9 @@ package enum ComparisonPlot {
         var weight: Double { runs.count > 1 ? 0.55 : 1 }
     }
 
+    /// Of the picture: runs have one, sweeps one for each level.
+    package static func fileName(level: String?) -> String { level.map { "compare-\($0).svg" } ?? "compare.svg" }
+
     package static let width = 960.0
     package static let height = 760.0
 
@@ -111,6 +114,8 @@ package enum ComparisonPlot {
             path.append(
                 i == 0 ? "M" : "L", calls.position(stretch.call), lengths.position(stretch[keyPath: length]))
         }
+        // A run of a few calls has one stretch.
+        if stretches.count == 1 { path.append(TimePath.lonePoint) }
         svg.path(path, stroke: stroke, width: width, name: "stretches")
     }
 

@@ -42,13 +42,29 @@ package struct ComparisonReport: Sendable {
 
         package var manifests: [JSONValue] { repeats.isEmpty ? [manifest] : repeats.map(\.manifest) }
 
+        /// The sweep's directory where this is of one of its levels.
+        func whole(of level: String?) -> String {
+            let directories = repeats.isEmpty ? [directory] : repeats.map(\.directory)
+            return directories.map { directory in
+                guard let level, directory.hasSuffix("/" + level) else { return directory }
+                return String(directory.dropLast(level.count + 1))
+            }.joined(separator: ", ")
+        }
+
         /// `1,000 calls at 400/s, uac to 192.0.2.5`, or `3 runs at 400/s, …`.
         var what: String {
             let calls =
                 repeats.isEmpty
-                ? summary?["calls"]?["started"]?.whole.map { DecimalText.grouped($0) + " calls" } ?? "calls"
+                ? summary?["calls"]?["started"]?.whole.map {
+                    DecimalText.grouped($0) + ($0 == 1 ? " call" : " calls")
+                } ?? "calls"
                 : "\(repeats.count) runs"
-            let rate = manifest["load"]?["rate_per_s"]?.double.map { " at \(DecimalText.trimmed($0))/s" } ?? ""
+            let run = (repeats.first?.summary ?? summary)?["run"]
+            guard manifest["target"] != nil else { return "\(calls), \(run?["target"]?.text ?? "of a capture")" }
+            let load = manifest["load"]
+            let rate =
+                load?.users.map { " of \($0)" }
+                ?? load?["rate_per_s"]?.double.map { " at \(DecimalText.trimmed($0))/s" } ?? ""
             let scenario = manifest["scenario"]?.text ?? "?"
             let target = manifest["target"]?["asked"]?.text ?? "?"
             return "\(calls)\(rate), \(scenario) to \(target)"
@@ -111,6 +127,11 @@ package enum ComparisonText {
         if runs.contains(where: { !$0.repeats.isEmpty }) { lines += [""] + repeats(runs) }
         for pair in report.pairs { lines += [""] + section(report.first, pair) }
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// About all that was compared, at its end.
+    package static func notes(_ notes: [String]) -> String {
+        notes.flatMap { wrapped($0, first: "note: ", rest: "      ") }.joined(separator: "\n") + "\n"
     }
 
     private static func head(_ run: ComparisonReport.Run) -> [String] {
@@ -242,14 +263,13 @@ enum ComparisonDoubts {
         var sentences: [String] = []
         if pair.differences.isOtherExperiment {
             sentences.append(
-                "The two were not asked the same (see above): a difference below may be of the question's making.")
+                "The two were not asked the same: what differs between them may be of the question's making.")
+        }
+        if first.directory == pair.run.directory {
+            sentences.append("\(first.name) and \(pair.run.name) are the same directory: nothing can differ.")
         }
         for run in [first, pair.run] { sentences += doubts(run) }
-        let (a, b) = callsOfARun(pair.comparison)
-        if min(a, b) > 0, max(a, b) / min(a, b) > 1.1 {
-            sentences.append(
-                "The runs differ in length: the longer one's longest RTT has had more calls to come from.")
-        }
+        sentences += calls(first, pair)
         if case .runs(let a, let b) = pair.comparison.basis {
             if min(a, b) < 3 {
                 sentences.append("Of two runs it is hardly known how much they differ: three or more a kind tell more.")
@@ -265,29 +285,51 @@ enum ComparisonDoubts {
         return sentences
     }
 
-    private static func callsOfARun(_ comparison: RunComparison) -> (Double, Double) {
-        let (a, b) = (Double(comparison.timed.a), Double(comparison.timed.b))
-        switch comparison.basis {
-        case .blocks: return (a, b)
-        case .runs(let runsA, let runsB): return (a / Double(max(runsA, 1)), b / Double(max(runsB, 1)))
-        }
-    }
-
     private static func doubts(_ run: ComparisonReport.Run) -> [String] {
-        func sentence(_ name: String, _ summary: JSONValue?) -> String? {
+        func sentence(_ name: String, _ summary: JSONValue?, _ manifest: JSONValue) -> String? {
             let verdict = ComparisonReport.Run.verdict(summary)
             if verdict == "VALID" { return nil }
-            return "\(name) is \(verdict)\(summary == nil ? "" : ": its generator may be what differs")."
+            let what = manifest["captures"] == nil ? "generator" : "capture"
+            return summary == nil
+                ? "\(name) has \(verdict)." : "\(name) is \(verdict): its \(what) may be what differs."
         }
-        if run.repeats.isEmpty { return [sentence(run.name, run.summary)].compactMap { $0 } }
-        return run.repeats.compactMap { sentence($0.directory, $0.summary) }
+        if run.repeats.isEmpty { return [sentence(run.name, run.summary, run.manifest)].compactMap { $0 } }
+        return run.repeats.compactMap { sentence($0.directory, $0.summary, $0.manifest) }
     }
+
+    /// Of how many calls each run has times, where it is not of as many. Of runs of a kind, their mean.
+    private static func calls(_ first: ComparisonReport.Run, _ pair: ComparisonReport.Pair) -> [String] {
+        let (sent, timed) = (pair.comparison.sent, pair.comparison.timed)
+        var runs = (a: 1.0, b: 1.0)
+        if case .runs(let a, let b) = pair.comparison.basis { runs = (Double(max(a, 1)), Double(max(b, 1))) }
+        func areFar(_ a: Double, _ b: Double, by share: Double) -> Bool { max(a, b) > (1 + share) * min(a, b) }
+        var sentences: [String] = []
+        if areFar(Double(sent.a) / runs.a, Double(sent.b) / runs.b, by: 0.1), min(sent.a, sent.b) > 0 {
+            sentences.append(
+                "The runs differ in length (\(grouped(sent.a)) and \(grouped(sent.b)) calls sent): the longer one's longest "
+                    + "RTT has had more calls to come from.")
+        }
+        // As many in a hundred sent, and not as many: whose calls end well may be a matter of how long they take.
+        if areFar(Double(timed.a) * Double(sent.b), Double(timed.b) * Double(sent.a), by: 0.01) {
+            sentences.append(
+                "Times are of the calls that ended well: \(grouped(timed.a)) of \(first.name)'s \(grouped(sent.a)), "
+                    + "\(grouped(timed.b)) of \(pair.run.name)'s \(grouped(sent.b)). A server that turns calls away, or loses the "
+                    + "slow ones, looks quicker than it is.")
+        }
+        return sentences
+    }
+
+    private static func grouped(_ n: Int) -> String { DecimalText.grouped(UInt64(n)) }
 
     static func basis(_ comparison: RunComparison) -> String {
         let marks =
-            "raised for the \(comparison.rows.count) figures looked at; * marks what is shown, at most 5 % of comparisons "
-            + "of equal runs mark anything."
+            "raised for the \(comparison.rows.count { $0.chance != nil }) figures looked at; * marks what is shown, at most 5 % "
+            + "of comparisons of equal runs mark anything."
         switch comparison.basis {
+        case .values:
+            return
+                "The figures stand beside each other, and no more: of fewer than \(RunComparison.leastCalls) calls in a "
+                + "run nothing can be told of chance."
         case .blocks(let calls, let a, let b):
             return
                 "By blocks of \(DecimalText.grouped(calls)) neighbouring calls (\(a) and \(b)): chance is how often as "

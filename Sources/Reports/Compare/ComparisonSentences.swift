@@ -21,7 +21,7 @@ struct ComparisonSentences {
         }
         guard row.chance != nil else { return "\(what.capitalized): too few calls to tell chance from a difference." }
         if a == b { return "\(what.capitalized): the same in both." }
-        if !row.isShown { return "\(what.capitalized): no difference beyond chance (\(change(row)))." }
+        if !row.isShown { return "\(what.capitalized): no difference beyond chance\(among(row)) (\(change(row)))." }
         switch row.metric {
         case .mean, .p50, .p90, .p99, .maximum:
             return "\(name)'s \(what) is " + times(row, "lower", "higher") + values(a, b) + "."
@@ -30,6 +30,12 @@ struct ComparisonSentences {
             return "In 100 calls \(name) sends \(per100(difference)) requests again" + shares(a, b) + "."
         case .failures: return "In 100 calls \(per100(difference)) of \(name)'s fail" + shares(a, b) + "."
         }
+    }
+
+    /// By itself an interval may leave zero out where the chance, raised for all figures, says that it may be nothing.
+    private func among(_ row: RunComparison.Row) -> String {
+        guard let interval = row.difference?.interval, !interval.contains(0) else { return "" }
+        return " where several figures are looked at"
     }
 
     static func subject(_ metric: ComparedMetric) -> String {
@@ -52,14 +58,18 @@ struct ComparisonSentences {
 
     /// `-12.0 +- 3.1 %`, or for shares `+0.52 +- 0.20 points`.
     static func change(_ row: RunComparison.Row) -> String {
-        if row.metric.isTime {
-            guard let ratio = row.ratio else { return "n/a" }
-            if let difference = needed(row) {
-                return (difference.value < 0 ? "-" : "+") + magnitude(difference) + " ms"
-            }
-            return signed(100 * (ratio.value - 1), 1) + half(ratio.half.map { 100 * $0 }, 1) + " %"
-        }
+        guard row.metric.isTime else { return difference(row) }
+        guard let ratio = row.ratio else { return row.difference == nil ? "n/a" : difference(row) }
+        if needed(row) != nil { return difference(row) }
+        return signed(100 * (ratio.value - 1), 1) + half(ratio.half.map { 100 * $0 }, 1) + " %"
+    }
+
+    /// `-0.886 +- 0.006 ms`, or for shares `+0.52 +- 0.20 points`.
+    static func difference(_ row: RunComparison.Row) -> String {
         guard let difference = row.difference else { return "n/a" }
+        if row.metric.isTime {
+            return signed(difference.value / 1e6, 3) + half(difference.half.map { $0 / 1e6 }, 3) + " ms"
+        }
         return signed(100 * difference.value, 2) + half(difference.half.map { 100 * $0 }, 2) + " points"
     }
 
@@ -88,7 +98,10 @@ struct ComparisonSentences {
 
     /// `3.1 +- 0.4 times less`, `12.0 +- 3.1 % more`.
     private func times(_ row: RunComparison.Row, _ less: String, _ more: String) -> String {
-        guard let ratio = row.ratio, let inverse = row.inverse else { return "different" }
+        // Of nothing there is neither a factor nor a percentage.
+        guard let ratio = row.ratio, let inverse = row.inverse else {
+            return (row.difference?.value ?? 0) < 0 ? less : more
+        }
         let isLess = ratio.value < 1
         if let difference = Self.needed(row) { return Self.magnitude(difference) + " ms \(isLess ? less : more)" }
         let factor = isLess ? inverse : ratio

@@ -140,14 +140,19 @@ package struct RunPage {
     }
 
     private static func text(load: JSONValue) -> String? {
-        guard let rate = load["rate_per_s"]?.double else { return nil }
-        var parts = ["\(Number.trimmed(rate)) calls/s"]
+        let users = load.users
+        guard let asked = users ?? load["rate_per_s"]?.double.map({ "\(Number.trimmed($0)) calls/s" }) else { return nil }
+        var parts = [asked]
         if let seconds = load["duration_s"]?.double { parts[0] += " for \(Number.seconds(seconds, decimals: 3))" }
-        if let arrivals = load["arrivals"]?.text {
+        if users != nil {
+            parts.append("each with one call at a time")
+        } else if let arrivals = load["arrivals"]?.text {
             parts.append(arrivals == "poisson" ? "Poisson arrivals" : "evenly spaced")
         }
         if let hold = load["hold_ms"]?.double, hold > 0 { parts.append("held \(Number.trimmed(hold)) ms") }
-        if let limit = load["call_limit"]?.whole { parts.append("at most \(DecimalText.grouped(limit)) calls") }
+        if let limit = load["call_limit"]?.whole {
+            parts.append("at most \(DecimalText.grouped(limit)) \(limit == 1 ? "call" : "calls")")
+        }
         if let workers = load["workers"]?.whole, workers > 1 { parts.append("\(workers) sending threads") }
         return parts.joined(separator: ", ")
     }
@@ -210,8 +215,8 @@ package struct RunPage {
         for direction in directions {
             table.add([
                 .text(direction["direction"]?.text ?? ""), .text(Number.count(direction["calls"])),
-                .text(Number.percent(direction["ser"]?["percent"]?.double)),
-                .text(Number.percent(direction["seer"]?["percent"]?.double)),
+                .text(Number.percent(of: direction["ser"])),
+                .text(Number.percent(of: direction["seer"])),
                 .text(Number.milliseconds(microseconds: direction["srd_us"]?["p50"]?.double)),
             ])
         }
@@ -234,6 +239,11 @@ package struct RunPage {
 }
 
 extension JSONValue {
+    /// Of a manifest's load: `5 users`, where users took the place of a rate; the rate beside them is nobody's then.
+    var users: String? {
+        self["users"]?.whole.map { "\(DecimalText.grouped($0)) \($0 == 1 ? "user" : "users")" }
+    }
+
     /// Of an array: the texts in it.
     var texts: [String] { items?.compactMap(\.text) ?? [] }
 }
@@ -273,7 +283,7 @@ package enum VerdictBox {
         }
         html.open("div", class: cssClass(level))
         html.paragraph(level)
-        html.paragraph(meaning(level, isCapture: isCapture), class: "muted")
+        html.paragraph(meaning(level, isCapture: isCapture, doubts: evidence.count), class: "muted")
         html.list(evidence)
         html.close("div")
     }
@@ -294,14 +304,14 @@ package enum VerdictBox {
         }
     }
 
-    private static func meaning(_ level: String, isCapture: Bool) -> String {
+    private static func meaning(_ level: String, isCapture: Bool, doubts: Int) -> String {
         if isCapture {
             return "On the capture, not on the server: whether it holds all that is needed."
         }
         let subject = "On sipmeter and its host, not on the server. "
         return switch mark(level) {
         case .good: subject + "The figures below are the target's."
-        case .doubtful: subject + "The figures stand, with this doubt:"
+        case .doubtful: subject + "The figures stand, with \(doubts > 1 ? "these doubts" : "this doubt"):"
         case .bad: subject + "The generator was the bottleneck, or the record is not whole: do not use these figures."
         }
     }

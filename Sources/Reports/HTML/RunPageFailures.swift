@@ -39,7 +39,7 @@ extension RunPage {
             let rows = seen[name]
             table.add([
                 .text(name), .text(Number.count(count)),
-                .text(Number.percent(count.double.map { 100 * $0 / Double(started) })),
+                .text(count.double.map { Number.share($0, of: Double(started)) } ?? Number.undefined),
                 .text(rows.map { DecimalText.grouped($0.firstCall) } ?? ""),
                 .text(rows.map { DecimalText.fixed($0.first.seconds, decimals: 3) } ?? ""),
                 .text(rows.map { DecimalText.fixed($0.last.seconds, decimals: 3) } ?? ""),
@@ -111,7 +111,7 @@ extension RunPage {
 
     private func firstFailures(_ html: inout HTMLWriter) {
         let known = report.failures
-        let failed = report.count("failed")
+        let failed = report.failed
         if failed == 0 && known.isEmpty { return }
         html.element("h3", "The first failed calls")
         if known.isEmpty {

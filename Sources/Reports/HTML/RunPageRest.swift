@@ -126,7 +126,7 @@ extension RunPage {
                 level == "VALID"
                     ? "No rule found fault. What the rules looked at:"
                     : "Decided by: " + evidence.joined(separator: " "))
-            GeneratorRules.append(report.summary, to: &html)
+            GeneratorRules(report).append(to: &html)
         } else {
             html.paragraph("Not judged: the run left no summary. Its rows say:")
         }
@@ -230,7 +230,9 @@ extension RunPage {
         ])
         table.add([
             "Session attempt rate",
-            .text((form["session_attempt_rate_per_s"]?.double).map { "\(Number.trimmed($0)) a second" } ?? ""),
+            .text(
+                report.manifest["load"]?.users.map { "none asked: \($0), each with one call at a time" }
+                    ?? form["session_attempt_rate_per_s"]?.double.map { "\(Number.trimmed($0)) a second" } ?? ""),
         ])
         table.add(["Session duration", .text(Number.seconds(form["session_duration_s"]?.double, decimals: 3))])
         table.add(["Total sessions attempted", .text(DecimalText.grouped(report.count("started")))])
@@ -239,17 +241,18 @@ extension RunPage {
             "Establishment threshold time",
             .text(Number.seconds(form["establishment_threshold_time_s"]?.double, decimals: 3)),
         ])
-        table.add([
-            "Session establishment rate seen",
-            .text(
-                report.count("failed") + report.count("unsent") == 0
-                    ? run["achieved_rate_cps"]?.double.map {
-                        "\(DecimalText.fixed($0, decimals: 1)) a second, no attempt failed"
-                    } ?? ""
-                    : "none: \(DecimalText.grouped(report.count("failed"))) attempts failed (the RFC allows no failure)"
-            ),
-        ])
+        table.add(["Session establishment rate seen", .text(establishmentRate(run))])
         html.table(table)
+    }
+
+    private func establishmentRate(_ run: JSONValue) -> String {
+        let (started, failed, unsent) = (report.count("started"), report.failed, report.count("unsent"))
+        var missing: [String] = []
+        if failed > 0 { missing.append("\(DecimalText.grouped(failed)) \(failed == 1 ? "attempt" : "attempts") failed") }
+        if unsent > 0 { missing.append("\(DecimalText.grouped(unsent)) \(unsent == 1 ? "was" : "were") not made") }
+        if !missing.isEmpty { return "none: \(missing.joined(separator: ", ")) (the RFC allows no failure)" }
+        guard started > 0, let rate = run["achieved_rate_cps"]?.double else { return "none: no attempt was made" }
+        return "\(DecimalText.fixed(rate, decimals: 1)) a second, no attempt failed"
     }
 
     private static func text(of value: JSONValue) -> String {
@@ -258,130 +261,5 @@ extension RunPage {
         let most = min(buffer.count, 20_000)
         return String(decoding: buffer.storage[..<most], as: UTF8.self)
             + (most < buffer.count ? "\n… cut: see the file" : "")
-    }
-}
-
-/// What the verdict's rules looked at, each with its limit: `docs/verdict.md` says why they are what they are.
-enum GeneratorRules {
-    static func append(_ summary: JSONValue?, to html: inout HTMLWriter) {
-        guard let summary else { return }
-        var table = HTMLTable(
-            "",
-            [.text("looked at"), .number("found"), .text("doubtful from"), .text("worthless from"), .text("result")])
-        for rule in rules(summary) {
-            let (mark, word): (HTMLMark, String) =
-                switch rule.level {
-                case .valid: (.good, "ok")
-                case .suspect: (.doubtful, "doubtful")
-                case .invalid: (.bad, "worthless")
-                }
-            table.add([
-                .text(rule.name), .text(rule.found), .text(rule.suspect), .text(rule.invalid), .mark(mark, word),
-            ])
-        }
-        html.table(table)
-    }
-
-    private struct Rule {
-        var name: String
-        var found: String
-        var suspect: String
-        var invalid: String
-        var level: Verdict.Level
-    }
-
-    private static func rules(_ summary: JSONValue) -> [Rule] {
-        var rules = rate(summary) + lateness(summary)
-        let (generator, counters) = (summary["generator"], summary["counters"])
-        if let busy = generator?["seconds_busy"]?.double, let seen = generator?["seconds_observed"]?.double, seen > 0 {
-            rules.append(
-                Rule(
-                    name:
-                        "seconds in which a sending thread was at \(Number.trimmed(WorkerLoad.busyPercent)) % CPU or more",
-                    found: "\(Number.trimmed(busy)) of \(Number.trimmed(seen))",
-                    suspect: "\(Number.trimmed(VerdictRules.busyShare * 100)) % of them", invalid: "",
-                    // Not judged with --precise, which the evidence knows.
-                    level: .valid))
-        }
-        rules += disturbances(generator?["disturbances"], t1: summary["run"]?["t1_s"]?.double)
-        let started = summary["calls"]?["started"]?.double ?? 0
-        let dropped = counters?["receive_queue_drops"]?.double ?? 0
-        rules.append(
-            Rule(
-                name: "datagrams dropped from a full receive queue", found: Number.trimmed(dropped), suspect: "",
-                invalid: "any", level: dropped > 0 ? .invalid : .valid))
-        let refused = counters?["send_errors"]?.double ?? 0
-        rules.append(
-            Rule(
-                name: "sends that failed on this host", found: Number.trimmed(refused), suspect: "any",
-                invalid: "\(Number.trimmed(VerdictRules.sendErrorShareUsable * 100)) % of the calls",
-                level: refused == 0
-                    ? .valid : refused > VerdictRules.sendErrorShareUsable * started ? .invalid : .suspect))
-        let full = counters?["send_queue_full"]?.double ?? 0
-        rules.append(
-            Rule(
-                name: "sends that found the send queue full", found: Number.trimmed(full),
-                suspect: "\(Number.trimmed(VerdictRules.sendQueueFullShare * 100)) % of the calls", invalid: "",
-                level: full > VerdictRules.sendQueueFullShare * started ? .suspect : .valid))
-        return rules
-    }
-
-    private static func rate(_ summary: JSONValue) -> [Rule] {
-        let calls = summary["calls"]
-        guard let due = calls?["scheduled"]?.double ?? calls?["offered"]?.double, due > 0 else { return [] }
-        let placed = (calls?["started"]?.double ?? 0) + (calls?["unsent"]?.double ?? 0)
-        let share = min(placed / due, 1)
-        let unsent = calls?["unsent"]?.double ?? 0
-        return [
-            Rule(
-                name: "calls started or held back, of those due", found: Number.percent(100 * share),
-                suspect: "below \(Number.trimmed(100 * VerdictRules.leastShare)) %",
-                invalid: "below \(Number.trimmed(100 * VerdictRules.leastShareUsable)) %",
-                level: share < VerdictRules.leastShareUsable
-                    ? .invalid : share < VerdictRules.leastShare ? .suspect : .valid),
-            Rule(
-                name: "calls held back by the limit on open calls", found: Number.trimmed(unsent), suspect: "any",
-                invalid: "", level: unsent > 0 ? .suspect : .valid),
-        ]
-    }
-
-    /// The limits are shares of the RTT's median, above floors.
-    private static func lateness(_ summary: JSONValue) -> [Rule] {
-        let late = summary["response_times_us"]?["late"]
-        guard let median = summary["response_times_us"]?["rtt"]?["p50"]?.double else { return [] }
-        func limit(_ share: Double, _ floor: Nanoseconds) -> Double { max(share * median, floor.seconds * 1e6) }
-        let suspect = limit(VerdictRules.lateShare, VerdictRules.lateFloor)
-        let invalid = limit(VerdictRules.lateShareUsable, VerdictRules.lateFloorUsable)
-        let (p99, p90) = (late?["p99"]?.double, late?["p90"]?.double)
-        func ms(_ value: Double?) -> String { Number.milliseconds(microseconds: value) + " ms" }
-        return [
-            Rule(
-                name: "lateness, p99, against a tenth of the RTT's median", found: ms(p99), suspect: ms(suspect),
-                invalid: "", level: (p99 ?? 0) > suspect ? .suspect : .valid),
-            Rule(
-                name: "lateness, p90, against the whole of it", found: ms(p90), suspect: "", invalid: ms(invalid),
-                level: (p90 ?? 0) > invalid ? .invalid : .valid),
-        ]
-    }
-
-    private static func disturbances(_ disturbances: JSONValue?, t1: Double?) -> [Rule] {
-        var rules: [Rule] = []
-        if let stall = disturbances?["longest_stall_us"]?.double {
-            let (suspect, invalid) = (Disturbances.shortestStall.seconds * 1e6, (t1 ?? 0.5) * 1e6)
-            rules.append(
-                Rule(
-                    name: "longest stall of a sending thread", found: Number.milliseconds(microseconds: stall) + " ms",
-                    suspect: Number.milliseconds(microseconds: suspect) + " ms",
-                    invalid: Number.milliseconds(microseconds: invalid) + " ms (T1)",
-                    level: stall >= invalid ? .invalid : stall >= suspect ? .suspect : .valid))
-        }
-        if let stolen = disturbances?["stolen_percent"]?.double {
-            let limit = VerdictRules.stolenShare * 100
-            rules.append(
-                Rule(
-                    name: "CPU time the hypervisor kept for others", found: Number.percent(stolen),
-                    suspect: "\(Number.trimmed(limit)) %", invalid: "", level: stolen > limit ? .suspect : .valid))
-        }
-        return rules
     }
 }

@@ -16,11 +16,11 @@ extension RunPage {
             let ratio = metrics[key]
             let fraction =
                 "\(Number.count(ratio?["numerator"])) / \(Number.count(ratio?["denominator"]))"
-            ratios.add([.text(name), .text(Number.percent(ratio?["percent"]?.double)), .text(fraction), .text(meaning)])
+            ratios.add([.text(name), .text(Number.percent(of: ratio)), .text(fraction), .text(meaning)])
         }
         if report.isCapture, let ira = report.summary?["ira"], (ira["denominator"]?.whole ?? 0) > 0 {
             ratios.add([
-                "IRA", .text(Number.percent(ira["percent"]?.double)),
+                "IRA", .text(Number.percent(of: ira)),
                 .text("\(Number.count(ira["numerator"])) / \(Number.count(ira["denominator"]))"),
                 "ineffective registration attempts (4.2): REGISTERs that failed or were not answered",
             ])
@@ -118,7 +118,8 @@ extension RunPage {
         if (report.figures("retransmissions", "calls_affected")?.whole ?? 0) > 0 {
             table.add("RTT of calls never resent", times?["rtt_without_retransmission"])
         }
-        if (times?["rtt_untagged"]?["count"]?.whole ?? 0) > 0 {
+        // Where all calls are of one kind, it is the first row again.
+        if (times?["rtt_untagged"]?["count"]?.whole ?? 0) > 0, (times?["rtt_tagged"]?["count"]?.whole ?? 0) > 0 {
             table.add("RTT, tagged", times?["rtt_tagged"])
             table.add("RTT, untagged", times?["rtt_untagged"])
         }

@@ -50,6 +50,12 @@ package struct RunReport {
 
     func count(_ name: String) -> UInt64 { summary?["calls"]?[name]?.whole ?? 0 }
 
+    /// Calls that failed, without those that were only cut off, which the files count among them.
+    var failed: UInt64 {
+        let cutOff = figures("calls", "outcomes", "interrupted")?.whole ?? 0
+        return count("failed") - min(cutOff, count("failed"))
+    }
+
     var title: String {
         if isCapture { return "Capture " + (summary?["run"]?["target"]?.text ?? directory) }
         let target = summary?["run"]?["target"]?.text ?? manifest["target"]?["asked"]?.text
@@ -58,8 +64,9 @@ package struct RunReport {
         return target.map { "Calls to \($0)" } ?? directory
     }
 
-    /// `400 calls/s`.
+    /// `400 calls/s`, or `5 users`: what was asked for.
     var rate: String? {
+        if let users = manifest["load"]?.users { return users }
         let asked = summary?["run"]?["offered_rate_cps"]?.double ?? manifest["load"]?["rate_per_s"]?.double
         return asked.map { "\(Number.trimmed($0)) calls/s" }
     }
@@ -116,6 +123,21 @@ enum Number {
     static func percent(_ value: Double?, decimals: Int = 2) -> String {
         guard let value, value.isFinite, value.magnitude < 1e12 else { return undefined }
         return DecimalText.fixed(value, decimals: decimals) + " %"
+    }
+
+    /// `of` it, in per cent. What is not all of it is never 100.00 %, and what is not nothing never 0.00 %.
+    static func share(_ part: Double, of whole: Double) -> String {
+        guard part.isFinite, whole.isFinite, whole > 0 else { return undefined }
+        let percent = 100 * part / whole
+        if part < whole, percent >= 99.995 { return "> 99.99 %" }
+        if part > 0, percent < 0.005 { return "< 0.01 %" }
+        return self.percent(percent)
+    }
+
+    /// Of a file's ratio, with its numerator and denominator.
+    static func percent(of ratio: JSONValue?) -> String {
+        guard let part = ratio?["numerator"]?.double, let whole = ratio?["denominator"]?.double else { return undefined }
+        return share(part, of: whole)
     }
 
     /// As the user typed it.

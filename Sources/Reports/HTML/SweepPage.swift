@@ -101,13 +101,20 @@ package struct SweepPage {
             }
         }
         if evidence.count > 40 { evidence = evidence.prefix(40) + ["… and \(evidence.count - 40) more"] }
-        if evidence.isEmpty { evidence = ["The generator kept up at every level."] }
+        if evidence.isEmpty {
+            evidence = [
+                "The generator kept up at every level"
+                    + (known.count < sweep.levels.count ? " that came to its end." : ".")
+            ]
+        }
         VerdictBox.append(
             level: worst, evidence: evidence, missing: "No level came to its end: what follows was computed from rows.",
             to: &html)
         let killed = sweep.levels.count - known.count
         if killed > 0, worst != nil {
-            html.paragraph("\(killed) of \(sweep.levels.count) levels did not come to their end: they have no verdict.")
+            html.paragraph(
+                "\(killed) of \(sweep.levels.count) levels did not come to "
+                    + (killed == 1 ? "its end: it has no verdict." : "their end: they have no verdict."))
         }
         html.list(
             Set(sweep.levels.flatMap { $0.summary?["notes"]?.texts ?? [] }).filter { $0.hasPrefix("This target") }
@@ -160,7 +167,11 @@ package struct SweepPage {
             }
             return LoadPlot.Point(rate: rate, p50: length("p50"), p99: length("p99"), most: length("max"))
         }.sorted { $0.rate < $1.rate }
-        guard points.count > 1, points.contains(where: { $0.most != nil }) else { return }
+        guard points.count > 1 else { return }
+        guard points.contains(where: { $0.most != nil }) else {
+            html.paragraph("No call has an RTT, at no level.")
+            return
+        }
         html.figure(
             LoadPlot(points).svg(),
             caption:
@@ -235,7 +246,7 @@ package struct SweepPage {
         }
         if let ser = summary["rfc6076"]?["ser"] {
             parts.append(
-                "SER \(Number.percent(ser["percent"]?.double)) (\(Number.count(ser["numerator"])) / \(Number.count(ser["denominator"])))"
+                "SER \(Number.percent(of: ser)) (\(Number.count(ser["numerator"])) / \(Number.count(ser["denominator"])))"
             )
         }
         parts.append("late p99 \(ms(summary["response_times_us"]?["late"], "p99")) ms")

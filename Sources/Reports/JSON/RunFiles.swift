@@ -152,6 +152,7 @@ package enum RunFiles {
             ("stalls_of_100_ms", .count(disturbances.stalls)),
             ("waited_for_cpu_us", .microseconds(disturbances.waitedForCPU)),
             ("involuntary_switches", disturbances.involuntarySwitches.map { .count($0) } ?? .null),
+            ("stolen_us", .microseconds(disturbances.stolen)),
             ("stolen_percent", .optional(disturbances.stolenShare.map { 100 * $0 }, decimals: 3)),
             ("suspended_s", .seconds(disturbances.suspended)),
         ])

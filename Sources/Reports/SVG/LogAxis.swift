@@ -1,8 +1,8 @@
 import Datagrams
 import Latency
 
-/// A logarithmic axis of times: ticks at 1, 2 and 5 times powers of ten, or where they would be too many at the powers
-/// alone.
+/// A logarithmic axis of times: ticks at 1, 2 and 5 times powers of ten, where they would be too many at the powers
+/// alone, and where they would be too few to read a value off, closer.
 struct LogAxis {
     /// Both above zero.
     let lowest: Nanoseconds
@@ -26,19 +26,26 @@ struct LogAxis {
     }
 
     var ticks: [Nanoseconds] {
-        for factors in [[1, 2, 5], [1, 3], [1]] as [[Int64]] {
+        let room = Int((end - start).magnitude / 26)
+        for factors in [[10, 20, 50], [10, 30], [10]] as [[Int64]] {
             let found = ticks(factors)
-            if found.count <= Int((end - start).magnitude / 26) || factors.count == 1 { return found }
+            guard found.count <= room || factors.count == 1 else { continue }
+            if found.count > 2 { return found }
+            let more = ticks([10, 12, 15, 18, 20, 25, 30, 40, 50, 60, 80])
+            return more.count <= room ? more : found
         }
         return []
     }
 
+    /// `factors`: tenths of a power of ten.
     private func ticks(_ factors: [Int64]) -> [Nanoseconds] {
         var found: [Nanoseconds] = []
         var power: Int64 = 1
-        while power <= highest.rawValue, power < Int64.max / 10 {
-            for factor in factors where (lowest...highest).contains(Nanoseconds(power * factor)) {
-                found.append(Nanoseconds(power * factor))
+        while power <= highest.rawValue, power < Int64.max / 100 {
+            // A tick is whole nanoseconds.
+            for factor in factors where power * factor % 10 == 0 {
+                let tick = Nanoseconds(power * factor / 10)
+                if (lowest...highest).contains(tick) { found.append(tick) }
             }
             power *= 10
         }

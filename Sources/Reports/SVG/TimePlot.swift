@@ -67,6 +67,11 @@ struct TimePlot {
             svg.text(values.label(tick), x: times.start - 7, y: y + 4, style: .init(anchor: .end))
         }
         svg.line(x1: times.start, y1: bottom, x2: times.end, y2: bottom, stroke: Ink.frame)
+        if !panel.lines.contains(where: { $0.values.contains { $0 != nil } }) {
+            svg.text(
+                "no value", x: (times.start + times.end) / 2, y: (top + 34 + bottom) / 2,
+                style: .init(size: 14, anchor: .middle))
+        }
         for line in panel.lines {
             svg.path(
                 path(line.values) { values.position(min($0, values.highest)) }, stroke: line.stroke, width: line.width,
@@ -96,18 +101,25 @@ enum TimePath {
     /// Two pixels wide: what one column stands for is its least and its greatest.
     private static let columnWidth = 2.0
 
+    /// A line of one point would have no length, and not be seen: it becomes a short one, about where it is.
+    static let lonePoint: StaticString = "m-3 0h6"
+
     static func path(
         _ instants: [Double], _ values: [Double?], x: (Double) -> Double, y: (Double) -> Double
     ) -> ByteBuffer {
         var path = ByteBuffer(capacity: 1 << 12)
-        var isOpen = false
+        var length = 0
         let points = zip(instants, values).map { (x: x($0), value: $1) }
         let span = (points.last?.x ?? 0) - (points.first?.x ?? 0)
         let isThinned = Double(points.count) * columnWidth > span
         var (column, held): (Int?, [(x: Double, value: Double)]) = (nil, [])
         func append(_ point: (x: Double, value: Double)) {
-            path.append(isOpen ? "L" : "M", point.x, y(point.value))
-            isOpen = true
+            path.append(length == 0 ? "M" : "L", point.x, y(point.value))
+            length += 1
+        }
+        func end() {
+            if length == 1 { path.append(Self.lonePoint) }
+            length = 0
         }
         func flush() {
             // In the order they came.
@@ -122,9 +134,7 @@ enum TimePath {
         for (place, point) in points.enumerated() {
             guard let value = point.value, value.isFinite else {
                 flush()
-                // A lone point is a dot.
-                if isOpen { path.append("h0") }
-                isOpen = false
+                end()
                 continue
             }
             let own = isThinned ? Int(point.x / columnWidth) : place
@@ -133,7 +143,7 @@ enum TimePath {
             held.append((point.x, value))
         }
         flush()
-        if isOpen { path.append("h0") }
+        end()
         return path
     }
 }

@@ -91,14 +91,14 @@ struct CompareCommand: ParsableCommand {
             for level in levels.levels {
                 let drawn = try CompareLevel(level, repeated: kinds.map(\.count), rules: failIf, seed: seed)
                 Terminal.print((reports.isEmpty ? "" : "\n") + String(drawn.text.dropLast()))
-                let picture = level.name.map { "compare-\($0).svg" } ?? "compare.svg"
+                let picture = ComparisonPlot.fileName(level: level.name)
                 try OutputFile.create(directory + "/" + picture, holding: drawn.picture)
                 files.append(picture)
                 pictures.append(drawn.picture)
                 reports.append(drawn.report)
             }
-            for notice in levels.notices { Terminal.print("note: \(notice)") }
-            try write(reports, pictures, to: directory)
+            if !levels.notices.isEmpty { Terminal.print("\n" + ComparisonText.notes(levels.notices).dropLast()) }
+            try write(reports, pictures, levels.notices, to: directory)
             Session.listFiles(directory, ["report.html", "compare.txt", "compare.json"] + files)
             if reports.contains(where: \.hasFailedRule) {
                 throw ExitCode(LoadRun.ExitCode.thresholdFailed.rawValue)
@@ -124,15 +124,16 @@ struct CompareCommand: ParsableCommand {
     }
 
     private func write(
-        _ reports: [ComparisonReport], _ pictures: [ByteBuffer], to directory: String
+        _ reports: [ComparisonReport], _ pictures: [ByteBuffer], _ notices: [String], to directory: String
     ) throws(RunFailure) {
         var bytes = ByteBuffer(capacity: 1 << 14)
-        bytes.append(text: reports.map(ComparisonText.text).joined(separator: "\n"))
+        let notes = notices.isEmpty ? [] : [ComparisonText.notes(notices)]
+        bytes.append(text: (reports.map(ComparisonText.text) + notes).joined(separator: "\n"))
         try OutputFile.create(directory + "/compare.txt", holding: bytes)
         bytes.removeAll()
         ComparisonFile.append(reports, to: &bytes)
         try OutputFile.create(directory + "/compare.json", holding: bytes)
-        let page = ComparisonPage.html(reports, pictures: pictures, version: Sipmeter.version)
+        let page = ComparisonPage.html(reports, notes: notices, pictures: pictures, version: Sipmeter.version)
         try OutputFile.create(directory + "/" + ReportPages.fileName, holding: page)
     }
 }

@@ -25,11 +25,14 @@ struct ComparedLevels {
                 "\(sweeps[0]) is a sweep and \(other) is not: compare sweeps with sweeps, or name one of its levels")
         }
         let names = directories.map { SweepLevels.find(in: $0) }
-        for name in names[0] {
-            let holders = zip(directories, names).filter { $0.1.contains(name) }
-            if holders.count < directories.count {
+        var known: [String] = []
+        for name in names.joined() where !known.contains(name) { known.append(name) }
+        for name in known {
+            let holders = zip(directories, names).filter { $0.1.contains(name) }.map(\.0)
+            guard holders.count == directories.count else {
                 notices.append(
-                    "only \(holders.map(\.0).joined(separator: ", ")) of the sweeps has level \(name): left out")
+                    "of the sweeps only \(holders.joined(separator: " and ")) \(holders.count == 1 ? "has" : "have") level "
+                        + "\(name): left out")
                 continue
             }
             levels.append(Level(name: name, runs: try directories.map { try RunArchive($0 + "/" + name) }))
