@@ -141,7 +141,9 @@ package struct RunPage {
 
     private static func text(load: JSONValue) -> String? {
         let users = load.users
-        guard let asked = users ?? load["rate_per_s"]?.double.map({ "\(Number.trimmed($0)) calls/s" }) else { return nil }
+        guard let asked = users ?? load["rate_per_s"]?.double.map({ "\(Number.trimmed($0)) calls/s" }) else {
+            return nil
+        }
         var parts = [asked]
         if let seconds = load["duration_s"]?.double { parts[0] += " for \(Number.seconds(seconds, decimals: 3))" }
         if users != nil {
