@@ -248,7 +248,9 @@ extension RunPage {
     private func establishmentRate(_ run: JSONValue) -> String {
         let (started, failed, unsent) = (report.count("started"), report.failed, report.count("unsent"))
         var missing: [String] = []
-        if failed > 0 { missing.append("\(DecimalText.grouped(failed)) \(failed == 1 ? "attempt" : "attempts") failed") }
+        if failed > 0 {
+            missing.append("\(DecimalText.grouped(failed)) \(failed == 1 ? "attempt" : "attempts") failed")
+        }
         if unsent > 0 { missing.append("\(DecimalText.grouped(unsent)) \(unsent == 1 ? "was" : "were") not made") }
         if !missing.isEmpty { return "none: \(missing.joined(separator: ", ")) (the RFC allows no failure)" }
         guard started > 0, let rate = run["achieved_rate_cps"]?.double else { return "none: no attempt was made" }
