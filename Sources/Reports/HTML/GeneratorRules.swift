@@ -52,7 +52,8 @@ struct GeneratorRules {
     private var rate: [Rule] {
         let offeredFor = count("run", "offered_for_s")
         let scheduled =
-            number("calls", "scheduled") ?? ((number("run", "offered_rate_cps") ?? 0) * offeredFor + 1e-6).rounded(.down)
+            number("calls", "scheduled")
+            ?? ((number("run", "offered_rate_cps") ?? 0) * offeredFor + 1e-6).rounded(.down)
         let due = max(count("calls", "offered"), scheduled)
         guard due > 0 else {
             return [Rule(name: "calls that fell due", found: "0", invalid: "none", level: .invalid)]
@@ -63,7 +64,8 @@ struct GeneratorRules {
             Rule(
                 name: "calls started or held back, of those due", found: Number.share(placed, of: due),
                 suspect: "below \(Number.trimmed(100 * VerdictRules.leastShare)) %",
-                invalid: "below \(Number.trimmed(100 * VerdictRules.leastShareUsable)) %", level: shareLevel(placed / due)
+                invalid: "below \(Number.trimmed(100 * VerdictRules.leastShareUsable)) %",
+                level: shareLevel(placed / due)
             )
         ]
         let startedFor = count("run", "started_for_s")
@@ -129,15 +131,18 @@ struct GeneratorRules {
     // MARK: The threads and their host
 
     private var busy: [Rule] {
-        guard let busy = number("generator", "seconds_busy"), let seen = number("generator", "seconds_observed"), seen > 0
+        guard let busy = number("generator", "seconds_busy"), let seen = number("generator", "seconds_observed"),
+            seen > 0
         else { return [] }
         let isSpinning = manifest["load"]?["wait"]?.text == "precise"
         return [
             Rule(
-                name: "seconds in which a sending thread was at \(Number.trimmed(WorkerLoad.busyPercent)) % CPU or more",
+                name:
+                    "seconds in which a sending thread was at \(Number.trimmed(WorkerLoad.busyPercent)) % CPU or more",
                 found: "\(Number.trimmed(busy)) of \(Number.trimmed(seen))",
                 suspect: isSpinning
-                    ? "never: --precise is busy by design" : "\(Number.trimmed(VerdictRules.busyShare * 100)) % of them",
+                    ? "never: --precise is busy by design"
+                    : "\(Number.trimmed(VerdictRules.busyShare * 100)) % of them",
                 level: !isSpinning && busy >= VerdictRules.busyShare * seen ? .suspect : .valid)
         ]
     }
@@ -157,7 +162,8 @@ struct GeneratorRules {
         if let percent = disturbances?["stolen_percent"]?.double {
             let limit = VerdictRules.stolenShare * 100
             // Files of before it was kept have the share alone.
-            let isLong = (disturbances?["stolen_us"]?.double).map { $0 >= VerdictRules.stolenFloor.seconds * 1e6 } ?? true
+            let isLong =
+                (disturbances?["stolen_us"]?.double).map { $0 >= VerdictRules.stolenFloor.seconds * 1e6 } ?? true
             rules.append(
                 Rule(
                     name: "CPU time the hypervisor kept for others", found: Number.percent(percent),

@@ -136,7 +136,9 @@ enum Number {
 
     /// Of a file's ratio, with its numerator and denominator.
     static func percent(of ratio: JSONValue?) -> String {
-        guard let part = ratio?["numerator"]?.double, let whole = ratio?["denominator"]?.double else { return undefined }
+        guard let part = ratio?["numerator"]?.double, let whole = ratio?["denominator"]?.double else {
+            return undefined
+        }
         return share(part, of: whole)
     }
 
