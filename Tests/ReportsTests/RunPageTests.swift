@@ -151,6 +151,26 @@ import Testing
         #expect(read.text.contains("The first failed calls") && read.text.contains("Their messages were not kept."))
     }
 
+    /// Below the calls offered by those that the limit held back, not because the generator was behind.
+    @Test func callsHeldBackAreNoFailingOfTheGenerator() {
+        let plain = MadeUpRun().report
+        #expect(page(plain).read.text.contains("Started below offered: the generator fell behind."))
+        var limited = plain
+        limited.series.append { ["t_s": 9, "length_s": 1, "offered": 10, "started": 8, "unsent": 2][$0] }
+        let read = page(limited).read
+        #expect(read.text.contains("Started and unsent together below offered: the generator fell behind."))
+        #expect(!read.text.contains("Started below offered"))
+    }
+
+    @Test func aCaptureIsToldOfNoScenarioAndNoSchedule() {
+        var report = MadeUpRun().report
+        report.manifest = .object([("captures", .array([.string("x.pcap")]))])
+        let read = page(report).read
+        #expect(read.text.contains("answered, and ended with an answer"))
+        #expect(read.text.contains("| begun at, s |") && !read.text.contains("| due at, s |"))
+        #expect(!read.text.contains("as the scenario wants it"))
+    }
+
     @Test func tagsAreToldApartOnlyWhereBothKindsWereSent() {
         #expect(!page(MadeUpRun().report).read.text.contains("RTT, untagged"))
         var calls = mixedCalls()
@@ -237,6 +257,16 @@ import Testing
         #expect(bytes.count < HTMLPage.mostBytes, "\(bytes.count) bytes")
         #expect(read.text.contains("10 of 500 levels, evenly chosen"))
         #expect(read.text.contains("100 more are in sweep.csv."))
+    }
+
+    @Test func theWorstLevelDoesNotStandForAll() {
+        var sweep = SweepReport(directory: "runs/sweep", levels: 3, version: "0.1.0")
+        for (rate, calls) in [(100.0, [call(1), call(2)]), (200, mixedCalls()), (300, mixedCalls())] {
+            sweep.append(MadeUpRun(calls: calls).report, name: "\(rate)cps", page: "\(rate)cps/report.html")
+        }
+        let read = PageReader(SweepPage(sweep).html())
+        #expect(read.text.contains("The worst of the levels: 2 SUSPECT, 1 VALID."))
+        #expect(!self.sweep([100, 200]).read.text.contains("The worst of the levels"))
     }
 
     @Test func levelsThatWereKilledHaveNoVerdict() {

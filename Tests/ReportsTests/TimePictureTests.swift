@@ -51,6 +51,22 @@ import Testing
         }
     }
 
+    /// What is of a whole second stands in its middle, what is of an instant at it.
+    @Test func aPanelMayHaveItsOwnInstants() {
+        func line(_ instants: [Double]?) -> String? {
+            let plot = TimePlot(
+                title: "t", instants: [1, 2],
+                panels: [
+                    .init(
+                        title: "a", lines: [.init(name: "a", stroke: Ink.ok, values: [1, 1])], instants: instants)
+                ])
+            return SVGReader(plot.svg(description: "")).paths["line"]?.first
+        }
+        // From 64 to 942: 439 a second.
+        #expect(line(nil)?.hasPrefix("M503 ") == true && line(nil)?.contains("L942 ") == true)
+        #expect(line([0.5, 1.5])?.hasPrefix("M283.5 ") == true && line([0.5, 1.5])?.contains("L722.5 ") == true)
+    }
+
     @Test func aPanelWithoutAValueSaysSo() {
         func texts(_ values: [Double?]) -> [String] {
             let plot = TimePlot(

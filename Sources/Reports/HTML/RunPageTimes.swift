@@ -88,9 +88,16 @@ extension RunPage {
                     + "\(DecimalText.grouped(UInt64(max(most, 0)))) were open."),
             caption: report.isCapture
                 ? "Calls that began and ended in each second, and those open at its end."
-                : "Calls that fell due (offered), were placed (started) and ended (completed) in each second. Started below "
-                    + "offered: the generator fell behind. Completed below started: calls pile up, as the open ones show."
+                : loadCaption
         )
+    }
+
+    private var loadCaption: String {
+        let isLimited = RunSeries.sum(report.series.unsent) > 0
+        return "Calls that fell due (offered), were placed (started)"
+            + (isLimited ? ", were held back by the limit on open calls (unsent)" : "")
+            + " and ended (completed) in each second. Started \(isLimited ? "and unsent together " : "")below offered: the "
+            + "generator fell behind. Completed below started: calls pile up, as the open ones show."
     }
 
     // MARK: Response times

@@ -101,6 +101,12 @@ package struct SweepPage {
             }
         }
         if evidence.count > 40 { evidence = evidence.prefix(40) + ["… and \(evidence.count - 40) more"] }
+        // The box stands for the worst: the others may do.
+        let counts = order.reversed().map { level in (level, known.filter { $0 == level }.count) }.filter { $0.1 > 0 }
+        if counts.count > 1 {
+            evidence.insert(
+                "The worst of the levels: " + counts.map { "\($1) \($0)" }.joined(separator: ", ") + ".", at: 0)
+        }
         if evidence.isEmpty {
             evidence = [
                 "The generator kept up at every level"
