@@ -40,8 +40,9 @@ final class AbortJudge: Sendable {
         guard var poller = try? Poller(receiving: [], wakeup: channel.wakeup) else {
             preconditionFailure("a poller of a wake-up")
         }
-        while let handed = channel.take() {
-            for (worker, journal) in handed {
+        while var handed = channel.take() {
+            let isIdle = handed.isEmpty
+            while let (worker, journal) = handed.popLast() {
                 if let interval = recorders[worker].record(journal) { seconds.add(interval, of: worker) }
                 for second in seconds.takeComplete() { judge(second.row) }
                 var passed = journal
@@ -49,7 +50,7 @@ final class AbortJudge: Sendable {
                 // An empty one, in its place.
                 channel.giveBack(passed)
             }
-            if handed.isEmpty { _ = poller.wait(until: nil) }
+            if isIdle { _ = poller.wait(until: nil) }
         }
     }
 }

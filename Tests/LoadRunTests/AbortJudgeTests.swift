@@ -45,9 +45,9 @@ import UDPTransport
         judge.finish()
         #expect(rows.withLock { $0.map(\.counts.offered) } == [4, 4, 4])
         #expect(rows.withLock { $0.map(\.open) } == [2, 4, 6])
-        let passed = try #require(next.take())
+        let passed = try #require(next.take()).reversed()
         #expect(passed.map(\.worker) == [0, 1, 0, 1, 0, 1])
-        #expect(passed.map { $0.journal.mark?.at } == [1, 1, 2, 2, 3, 3].map { .seconds($0) })
+        #expect(passed.map(\.journal.mark?.at) == [1, 1, 2, 2, 3, 3].map { .seconds($0) })
         #expect(passed.allSatisfy { $0.journal.calls.count == 2 })
         #expect(next.take() == nil, "it is closed")
     }
