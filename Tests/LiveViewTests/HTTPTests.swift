@@ -206,13 +206,6 @@ import Testing
         #expect(!LivePage.script.isEmpty && !LivePage.style.isEmpty)
         #expect(page.components(separatedBy: "<script").count == 2 && page.components(separatedBy: "<style").count == 2)
     }
-
-    @Test(arguments: [
-        ("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("foobar", "Zm9vYmFy"),
-    ])
-    func base64IsThatOfRFC4648(text: String, encoded: String) {
-        #expect(Base64.text(Array(text.utf8)) == encoded)
-    }
 }
 
 extension String {

@@ -63,7 +63,7 @@ package struct HistogramLog: Sendable {
             buffer.append(text: DecimalText.fixed(value, unit: unit, decimals: 3))
         }
         buffer.append(",")
-        buffer.append(Base64.encode(HistogramEncoding.wrap(stream)).span)
+        buffer.append(Base64.encode(HistogramEncoding.wrap(stream).span).span)
         buffer.append("\n")
     }
 

@@ -83,7 +83,7 @@ package struct HTMLWriter {
         raw("<figure>\n<img alt=\"")
         text(alternative)
         raw("\" src=\"data:image/svg+xml;base64,")
-        appendBase64(svg)
+        bytes.append(Base64.encode(svg).span)
         raw("\"/>\n")
         if !caption.isEmpty { element("figcaption", caption) }
         raw("</figure>\n")
@@ -165,21 +165,6 @@ package struct HTMLWriter {
                 raw("%")
                 bytes.append(hex: UInt64(byte), width: 2)
             }
-        }
-    }
-
-    private mutating func appendBase64(_ data: borrowing Span<UInt8>) {
-        let digits: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-        let alphabet = Array(digits.description.utf8)
-        for at in stride(from: 0, to: data.count, by: 3) {
-            let left = data.count - at
-            let word =
-                UInt32(data[at]) << 16 | (left > 1 ? UInt32(data[at + 1]) << 8 : 0)
-                | (left > 2 ? UInt32(data[at + 2]) : 0)
-            bytes.append(alphabet[Int(word >> 18 & 63)])
-            bytes.append(alphabet[Int(word >> 12 & 63)])
-            bytes.append(left > 1 ? alphabet[Int(word >> 6 & 63)] : UInt8(ascii: "="))
-            bytes.append(left > 2 ? alphabet[Int(word & 63)] : UInt8(ascii: "="))
         }
     }
 }

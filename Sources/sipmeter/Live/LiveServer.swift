@@ -66,7 +66,8 @@ final class LiveServer: Sendable {
             preconditionFailure("OpenSSL without SHA-256")
         }
         let digits = hex.storage[..<hex.count].map { $0 < 58 ? $0 - 48 : $0 - 87 }
-        return Base64.text(stride(from: 0, to: digits.count, by: 2).map { digits[$0] << 4 | digits[$0 + 1] })
+        let digest = stride(from: 0, to: digits.count, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
+        return String(decoding: Base64.encode(digest.span), as: UTF8.self)
     }
 
     // MARK: the thread

@@ -3,7 +3,7 @@ package enum Base64 {
     private static let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
     private static let padding = UInt8(ascii: "=")
 
-    package static func encode(_ bytes: [UInt8]) -> [UInt8] {
+    package static func encode(_ bytes: borrowing Span<UInt8>) -> [UInt8] {
         let digits = digits
         var text: [UInt8] = []
         text.reserveCapacity((bytes.count + 2) / 3 * 4)
