@@ -108,7 +108,8 @@ let package = Package(
         .target(
             name: "RunMerge",
             dependencies: [
-                "RunArchive", "LoadRun", "Reports", "Latency", "Observations", "UserAgent", "Datagrams",
+                "RunArchive", "LoadRun", "Directories", "Reports", "Latency", "Observations", "UserAgent",
+                "Datagrams",
             ], swiftSettings: strict),
         .target(
             name: "RunReports",

@@ -14,6 +14,13 @@ package enum Directory {
         return names.sorted()
     }
 
+    /// Its path without symbolic links, `.` and `..`. Nil where there is nothing.
+    package static func resolved(_ path: String) -> String? {
+        guard let found = realpath(path, nil) else { return nil }
+        defer { free(found) }
+        return String(cString: found)
+    }
+
     /// The name in an entry that `readdir` gave.
     ///
     /// `d_name` is declared as 256 bytes, but an entry is as long as its name needs: the last one of a full buffer ends

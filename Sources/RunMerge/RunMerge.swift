@@ -1,4 +1,5 @@
 import Datagrams
+import Directories
 import Latency
 import LoadRun
 import Observations
@@ -53,8 +54,8 @@ package struct RunMerge {
 
     /// Whether `directory` is one of the runs to be added up.
     package func isPart(_ directory: String) -> Bool {
-        guard let path = SameRun.path(directory) else { return false }
-        return plan.parts.contains { SameRun.path($0.name) == path }
+        guard let path = Directory.resolved(directory) else { return false }
+        return plan.parts.contains { Directory.resolved($0.name) == path }
     }
 
     /// `4 shards`, or `3 of 4 shards`, or `3 runs`.

@@ -1,4 +1,4 @@
-import Glibc
+import Directories
 import Reports
 
 /// Which run a directory holds, so that none is added up twice.
@@ -18,18 +18,13 @@ enum SameRun {
 
     /// Why the two must not be added up. Nil: they are different runs.
     static func clash(_ a: MergePart, _ b: MergePart) -> String? {
-        if let path = path(a.name), path == Self.path(b.name) { return "\(b.name) is named twice; name it once" }
+        if let path = Directory.resolved(a.name), path == Directory.resolved(b.name) {
+            return "\(b.name) is named twice; name it once"
+        }
         if all(of: a.manifest).isDisjoint(with: all(of: b.manifest)) { return nil }
         for (merged, other) in [(a, b), (b, a)] where merged.manifest["merged_from"]?.items != nil {
             return "\(merged.name) was merged from the run in \(other.name) already; leave one of them out"
         }
         return "\(a.name) and \(b.name) hold the same run; leave one of them out"
-    }
-
-    /// Without symbolic links, `.` and `..`.
-    static func path(_ directory: String) -> String? {
-        guard let path = realpath(directory, nil) else { return nil }
-        defer { free(path) }
-        return String(cString: path)
     }
 }

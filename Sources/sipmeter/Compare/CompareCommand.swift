@@ -1,7 +1,7 @@
 import ArgumentParser
 import Comparison
 import Datagrams
-import Glibc
+import Directories
 import LoadRun
 import Reports
 import RunArchive
@@ -110,10 +110,8 @@ struct CompareCommand: ParsableCommand {
     private static func checkNoneIsTwice(_ kinds: [[String]]) throws(RunFailure) {
         var seen: [String: String] = [:]
         for directory in kinds.joined() {
-            var resolved = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
             // What is not there is complained of by who reads it.
-            guard realpath(directory, &resolved) != nil else { continue }
-            let path = String(decoding: resolved.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            guard let path = Directory.resolved(directory) else { continue }
             if let other = seen[path] {
                 throw RunFailure(
                     .usage,
