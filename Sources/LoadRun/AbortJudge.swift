@@ -45,10 +45,10 @@ final class AbortJudge: Sendable {
             while let (worker, journal) = handed.popLast() {
                 if let interval = recorders[worker].record(journal) { seconds.add(interval, of: worker) }
                 for second in seconds.takeComplete() { judge(second.row) }
-                var passed = journal
+                var passed = consume journal
                 next.hand(over: &passed, of: worker)
-                // An empty one, in its place.
-                channel.giveBack(passed)
+                // An empty one, in its place. Held by anybody else both would be emptied by giving them other memory.
+                channel.giveBack(consume passed)
             }
             if isIdle { _ = poller.wait(until: nil) }
         }
