@@ -111,6 +111,31 @@ import Testing
         #expect(empty.failure == nil && empty.text.contains("No trial was run to its end."))
     }
 
+    /// One that failed by bad luck and passed when it was tried again; and above it one that failed.
+    @Test func ofAKilledSearchWhatPassedTheSecondTimeCounts() {
+        let row = madeUpSearch().rows[0]
+        func search(_ trials: [(rate: Double, phase: Phase, kind: Decision.Kind)]) -> Answer {
+            let rows = trials.enumerated().map { i, trial in
+                var row = row
+                row.trial.number = i + 1
+                row.trial.rate = trial.rate
+                row.trial.phase = trial.phase
+                row.decision.kind = trial.kind
+                return row
+            }
+            return FindMaxFile.report(manifest: .object([]), summary: nil, rows: rows).answer
+        }
+        let way: [(Double, Phase, Decision.Kind)] = [
+            (60, .double, .passes), (120, .double, .fails), (90, .bisect, .fails), (75, .bisect, .passes),
+        ]
+        #expect(search(way).rate == 75)
+        #expect(search(way).failing == 90)
+        let passed = search(way + [(90, .recheck, .passes)])
+        #expect(passed.rate == 90 && passed.failing == 120)
+        let failed = search(way + [(90, .recheck, .fails)])
+        #expect(failed.rate == 75 && failed.failing == 90)
+    }
+
     @Test func rfc7502sBestStandsWhateverFailedBelowIt() {
         var report = madeUpSearch()
         report.method = "rfc7502"

@@ -173,7 +173,12 @@ extension FindMaxFile {
         if method == "rfc7502" {
             let best = passed.map(\.trial.rate).max() ?? 0
             failed.removeAll { $0.trial.rate <= best }
-        } else if let least = failed.map(\.trial.rate).min() {
+        } else {
+            // What failed once and passed when it was tried again had failed for a reason of its own.
+            for again in passed where again.trial.phase == .recheck {
+                failed.removeAll { $0.trial.rate <= again.trial.rate && $0.trial.number < again.trial.number }
+            }
+            let least = failed.map(\.trial.rate).min() ?? .infinity
             passed.removeAll { $0.trial.rate >= least }
         }
         let failing = failed.min { $0.trial.rate < $1.trial.rate }
